@@ -1,0 +1,56 @@
+"""The tables of data/: finds them, reads them, looks rows up by name. It knows no meaning of any column."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from planner.errors import DataError, UnknownName
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Record = dict[str, str]
+
+
+def data_folder() -> Path:
+    """The folder of tables: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "data", here.parent / "data"):
+        if (folder / "laws.csv").is_file():
+            return folder
+    raise DataError("The data tables of planner are missing.", mend="Reinstall the package.")
+
+
+@cache
+def records(table: str) -> tuple[Record, ...]:
+    """Rows of `data/<table>.csv` as dictionaries of text; an empty cell is ''."""
+    with (data_folder() / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+def record(table: str, key: str, name: str, *, kind: str) -> Record:
+    """The row of `table` whose column `key` equals `name`, ignoring case.
+
+    Raises:
+        UnknownName: no such row; the message offers the closest names.
+    """
+    wanted = name.strip().lower()
+    for row in records(table):
+        if row[key].lower() == wanted:
+            return row
+    raise UnknownName.of(kind, name, known=(row[key] for row in records(table)))
+
+
+def frame(table: str) -> pd.DataFrame:
+    """`data/<table>.csv` as a new DataFrame with numbers as numbers."""
+    import pandas as pd
+
+    return pd.read_csv(data_folder() / f"{table}.csv")
+
+
+def run_tables() -> dict[str, Path]:
+    """Name and path of each run table shipped in data/runs."""
+    return {path.stem: path for path in sorted((data_folder() / "runs").glob("*.csv"))}

@@ -1,0 +1,124 @@
+"""Sheet: a result states its rows once and is drawn from them as text, HTML, a DataFrame or a dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
+
+from planner.estimate import Estimate
+from planner.units import show, show_range
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Level = Literal["note", "warning", "problem"]
+Cell = float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the reader of a result must know: what, why, and what to do about it."""
+
+    level: Level
+    title: str
+    because: str = ""
+    todo: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (f"{self.level}: {self.title}", self.because, self.todo) if part)
+
+    def to_dict(self) -> dict[str, str]:
+        """The four texts under their names."""
+        return {"level": self.level, "title": self.title, "because": self.because, "todo": self.todo}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a result: its field's name, what people call it, the value with its unit, and where it comes from."""
+
+    key: str
+    label: str
+    value: Cell
+    unit: str = ""
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """The value for a person."""
+        return show(self.value, self.unit)
+
+    @property
+    def range_text(self) -> str:
+        """The interval for a person, or '' where there is none."""
+        if not isinstance(self.value, Estimate) or self.value.is_exact:
+            return ""
+        return show_range(self.value.low, self.value.high, self.unit)
+
+
+class Sheet:
+    """Base of every result: subclasses yield `rows()` and may have `findings`; this class only draws them."""
+
+    __slots__ = ()
+
+    title: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    def rows(self) -> Iterable[Row]:
+        """The lines of this result, in reading order."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        rows = list(self.rows())
+        cells = [(row.label, row.text, row.range_text, row.note) for row in rows]
+        widths = [max((len(cell[column]) for cell in cells), default=0) for column in range(3)]
+        lines = [self.title] if self.title else []
+        for label, text, interval, note in cells:
+            line = f"  {label:<{widths[0]}}  {text:<{widths[1]}}  {interval:<{widths[2]}}  {note}"
+            lines.append(line.rstrip())
+        lines += [f"{finding}" for finding in self.findings]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = list(self.rows())
+        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in ("", "Value", "90 % range", "Basis"))
+        body = "".join(
+            f"<tr><th scope='row' style='text-align:left'>{escape(row.label)}</th><td>{escape(row.text)}</td>"
+            f"<td>{escape(row.range_text)}</td><td>{escape(row.note)}</td></tr>"
+            for row in rows
+        )
+        notes = "".join(
+            f"<li><b>{escape(finding.title)}</b> {escape(finding.because)} {escape(finding.todo)}</li>"
+            for finding in self.findings
+        )
+        caption = f"<caption style='text-align:left'><b>{escape(self.title)}</b></caption>" if self.title else ""
+        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return table + (f"<ul>{notes}</ul>" if notes else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Each row's value under its key, estimates as value, low, high and level; then the findings. Ready for JSON."""
+        record: dict[str, Any] = {row.key: _plain(row.value) for row in self.rows()}
+        record["findings"] = [finding.to_dict() for finding in self.findings]
+        return record
+
+    def to_frame(self) -> pd.DataFrame:
+        """One line per row, with the columns label, value, low, high, level, unit and note, indexed by key."""
+        import pandas as pd
+
+        rows = list(self.rows())
+        bounds = [row.value if isinstance(row.value, Estimate) else None for row in rows]
+        columns: dict[str, list[Any]] = {
+            "label": [row.label for row in rows],
+            "value": [float(row.value) if isinstance(row.value, Estimate) else row.value for row in rows],
+            "low": [None if bound is None else bound.low for bound in bounds],
+            "high": [None if bound is None else bound.high for bound in bounds],
+            "level": [None if bound is None else bound.level for bound in bounds],
+            "unit": [row.unit for row in rows],
+            "note": [row.note for row in rows],
+        }
+        return pd.DataFrame(columns, index=pd.Index([row.key for row in rows], name="key"))
+
+
+def _plain(value: Cell) -> Any:
+    return value.to_dict() if isinstance(value, Estimate) else value
