@@ -1,4 +1,4 @@
-"""Estimate: a number that carries its interval. It computes as the plain float it is; results of arithmetic are floats."""
+"""Estimate: a number that carries its interval. It computes as the float it is; arithmetic gives plain floats."""
 
 from __future__ import annotations
 

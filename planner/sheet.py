@@ -97,7 +97,7 @@ class Sheet:
         return table + (f"<ul>{notes}</ul>" if notes else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Each row's value under its key, estimates as value, low, high and level; then the findings. Ready for JSON."""
+        """Each row's value under its key, an estimate as value, low, high and level; then the findings."""
         record: dict[str, Any] = {row.key: _plain(row.value) for row in self.rows()}
         record["findings"] = [finding.to_dict() for finding in self.findings]
         return record

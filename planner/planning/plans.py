@@ -1,0 +1,411 @@
+"""plan(...) -> Plan: the model that a budget buys or a target needs, with intervals on every number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from planner.errors import InfeasiblePlan, InputError
+from planner.estimate import LEVEL, Estimate
+from planner.hardware import Cluster
+from planner.laws import DRIFT, Calibration, calibration_of
+from planner.planning.allocation import Wishes, lifetime_flops, reach, spend
+from planner.planning.findings import findings_of
+from planner.planning.goals import Goal, goal_of, refuse_extremes, size_of_open_model, target_loss_of
+from planner.sheet import Finding, Row, Sheet
+from planner.transformer import SMALLEST, Transformer
+from planner.units import read, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from planner.laws import Additive, Calibrated, Kaplan
+
+DEFAULT_LAW = "besiroglu-2024"
+DEFAULT_CLUSTER = "8x h100"
+_QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan(Sheet):
+    """What to train. `params` and `tokens` carry where the optimum may lie, `loss` what one run of this plan may reach.
+
+    `flops` is the training compute 6ND; with dollars, GPU-hours or days as the goal its range is what utilisation and
+    prices leave open. `inputs` are the keywords that make the same plan again.
+    """
+
+    goal: Goal
+    flops: Estimate
+    params: Estimate
+    tokens: Estimate
+    loss: Estimate
+    shape: Transformer
+    cluster: Cluster | None
+    tokens_available: float | None
+    inference_tokens: float
+    binding: str
+    inputs: dict[str, Any]
+    findings: tuple[Finding, ...] = field(repr=False)
+    calibration: Calibration = field(repr=False)
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """The plan in one sentence."""
+        what = f"{show(self.params, 'params')} on {show(self.tokens, 'tokens')}"
+        loss = f"expected loss {show(self.loss, self.calibration.loss_unit)}"
+        if self.goal.is_budget:
+            return f"Best use of {self.goal.text}: {what}, {loss}."
+        return f"Cheapest way to {self.goal.text}: {what}, {show(self.flops, 'flops')}."
+
+    @property
+    def tokens_per_param(self) -> float:
+        """Tokens per parameter of the plan itself."""
+        return self.tokens / self.params
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the available tokens; 1 where they are not limited."""
+        return max(self.tokens / self.tokens_available, 1.0) if self.tokens_available else 1.0
+
+    @property
+    def lifetime_flops(self) -> float:
+        """Training plus serving compute, 6ND + 2NT."""
+        return float(lifetime_flops(float(self.params), float(self.tokens), self.inference_tokens))
+
+    @property
+    def gpu_hours(self) -> Estimate | None:
+        """Accelerator-hours of the training run; None without a cluster."""
+        if self.cluster is None:
+            return None
+        given = self.goal.amount * self._training_share
+        match self.goal.name:
+            case "budget_gpu_hours":
+                return Estimate.exact(given)
+            case "days":
+                return Estimate.exact(given * 24 * self.cluster.gpus)
+            case "budget_usd" if self.cluster.price is not None:
+                return Estimate.exact(given).over(self.cluster.price)
+        return self.cluster.gpu_hours(self.flops)
+
+    @property
+    def days(self) -> Estimate | None:
+        """Days that the training run takes on the cluster; None without one."""
+        hours = self.gpu_hours
+        return None if hours is None or self.cluster is None else hours.scaled(1 / (24 * self.cluster.gpus))
+
+    @property
+    def usd(self) -> Estimate | None:
+        """Rent of the accelerators for the training run; None without a cluster or a known price."""
+        if self.cluster is None or self.cluster.price is None or self.gpu_hours is None:
+            return None
+        if self.goal.name == "budget_usd":
+            return Estimate.exact(self.goal.amount * self._training_share)
+        return self.gpu_hours.times(self.cluster.price)
+
+    @property
+    def _training_share(self) -> float:
+        """Share of the lifetime compute that is training."""
+        return 6 * self.params * self.tokens / self.lifetime_flops
+
+    def rows(self) -> Iterable[Row]:
+        """The plan in reading order: the model, its loss, what it takes."""
+        law = self.calibration
+        yield Row("params", "Parameters", self.params, "params", f"counting {law.counting.replace('_', '-')}")
+        yield Row("tokens", "Training tokens", self.tokens, "tokens")
+        yield Row("tokens_per_param", "Tokens per parameter", self.tokens_per_param, "")
+        if self.tokens_available:
+            yield Row("tokens_available", "Tokens available", self.tokens_available, "tokens")
+            yield Row("epochs", "Passes over them", self.epochs, "epochs")
+        yield Row("loss", "Expected loss", self.loss, law.loss_unit, law.name)
+        yield Row("flops", "Training compute", self.flops, "flops", "6 x parameters x tokens")
+        if self.inference_tokens:
+            yield Row("inference_tokens", "Tokens to be served", self.inference_tokens, "tokens")
+            yield Row("lifetime_flops", "Training and serving", self.lifetime_flops, "flops", "6ND + 2NT")
+        yield from self._cluster_rows()
+        yield Row("shape", "A shape that fits", str(self.shape), "", f"{show(self._shape_params, 'params')} counted")
+        yield Row("binding", "What binds", self.binding)
+
+    def _cluster_rows(self) -> Iterable[Row]:
+        if self.cluster is None:
+            return
+        yield Row("cluster", "Cluster", str(self.cluster))
+        yield Row(
+            "utilisation", "Whole-run utilisation", self.cluster.utilisation, "fraction", self.cluster.utilisation_basis
+        )
+        yield Row("gpu_hours", "GPU-hours", self.gpu_hours, "gpu_hours")
+        yield Row("days", "Time on the cluster", self.days, "days")
+        if self.usd is not None:
+            yield Row("price", "Price", self.cluster.price, "usd/gpu_hour", self.cluster.price_basis)
+            yield Row("usd", "Rent of the training run", self.usd, "usd", self.cluster.price_basis)
+
+    @property
+    def _shape_params(self) -> int:
+        return self.shape.params if self.calibration.counting == "total" else self.shape.params_non_embedding
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rows under their keys, and `inputs`: the keywords that make this plan again (see `from_dict`)."""
+        return {"title": self.title, **Sheet.to_dict(self), "inputs": dict(self.inputs)}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any], *, law: Calibrated | None = None) -> Plan:
+        """The plan that `to_dict` described, made again; a plan under a fitted law needs that fit as `law`."""
+        inputs = dict(record["inputs"])
+        if law is not None:
+            inputs["law"] = law
+        return plan(**inputs)
+
+    def frontier(self, points: int = 61) -> pd.DataFrame:
+        """The best plan for budgets from a thousandth to a thousand times this one, same constraints.
+
+        Columns flops (lifetime compute), params, tokens, loss, low and high (90 % predictive interval of the loss).
+        """
+        import pandas as pd
+
+        flops = np.geomspace(max(self.lifetime_flops / 1e3, 1e12), min(self.lifetime_flops * 1e3, 1e30), points)
+        params, tokens = spend(self.calibration.law, flops, Wishes(inference_tokens=self.inference_tokens))
+        low, high = self.calibration.loss_interval(params, tokens)
+        loss = self.calibration.law.loss(params, tokens)
+        columns = {"flops": flops, "params": params, "tokens": tokens, "loss": loss, "low": low, "high": high}
+        return pd.DataFrame(columns)
+
+    def figure(self) -> Any:
+        """Plotly figure: loss against compute along the frontier, its range, and this plan."""
+        from planner.charts import frontier_figure
+
+        frontier = self.frontier()
+        return frontier_figure(
+            **{name: frontier[name].to_numpy() for name in ("flops", "loss", "low", "high")},
+            chosen=(self.lifetime_flops, float(self.loss)),
+            fitted_to=self.calibration.flops_max,
+            loss_unit=self.calibration.loss_unit,
+        )
+
+
+def plan(
+    *,
+    budget_flops: float | str | None = None,
+    budget_usd: float | str | None = None,
+    budget_gpu_hours: float | str | None = None,
+    days: float | str | None = None,
+    target_loss: float | str | None = None,
+    target_model: str | None = None,
+    law: str | Calibration | Calibrated | Additive | Kaplan = DEFAULT_LAW,
+    cluster: str | Cluster | None = None,
+    tokens_available: float | str | None = None,
+    inference_tokens: float | str = 0,
+    params: float | str | None = None,
+    tokens: float | str | None = None,
+) -> Plan:
+    """The best plan for exactly one goal.
+
+    Args:
+        budget_flops: compute for training, and for serving `inference_tokens` if any, in FLOPs.
+        budget_usd: the same in US dollars on `cluster` at its price.
+        budget_gpu_hours: the same in GPU-hours on `cluster`.
+        days: the same as days on the whole `cluster`, which must be given.
+        target_loss: the loss to reach with the least compute, in the unit of the law.
+        target_model: an open model of `models()` whose loss, under the same law, is to be reached.
+        law: a name from `laws()`, what `fit` returned, or a bare law.
+        cluster: "256x h100" or a Cluster; with a budget in dollars or GPU-hours "8x h100" is assumed.
+        tokens_available: unique tokens; more are repeats, discounted as in Muennighoff et al. 2023.
+        inference_tokens: tokens to be served in the model's life; then 6ND + 2NT counts (Sardana et al. 2023).
+        params: fixes the parameters.
+        tokens: fixes the training tokens.
+
+    Raises:
+        InputError: no goal, two goals, or an input that is not understood.
+        InfeasiblePlan: nothing satisfies the goal and the constraints together.
+    """
+    given = {
+        "budget_flops": budget_flops, "budget_usd": budget_usd, "budget_gpu_hours": budget_gpu_hours,
+        "days": days, "target_loss": target_loss, "target_model": target_model,
+    }  # fmt: skip
+    goal = goal_of(given)
+    if params is not None and tokens is not None:
+        raise InputError(
+            f"params and tokens are both fixed, which leaves nothing for {goal.name} to decide.",
+            mend="Fix one of them, or ask cost(params=..., tokens=...) what both take.",
+        )
+    wishes = Wishes(
+        params=None if params is None else read(params, "params", name="params"),
+        tokens=None if tokens is None else read(tokens, "tokens", name="tokens"),
+        inference_tokens=read(inference_tokens, "tokens", name="inference_tokens", zero=True),
+    )
+    available = None if tokens_available is None else read(tokens_available, "tokens", name="tokens_available")
+    base = calibration_of(law)
+    calibration = base if available is None else base.limited_to(available)
+    chosen = _cluster_for(goal, cluster)
+    budget = _budget(goal, chosen)
+    found = _solve(goal, budget, calibration, wishes)
+    shape = Transformer.near(found.params, counting="total" if base.counting == "total" else "non_embedding")
+    inputs = {name: value for name, value in given.items() if value is not None}
+    inputs |= {"law": base.name, "cluster": None if chosen is None else chosen.spec}
+    inputs |= {"tokens_available": available, "inference_tokens": wishes.inference_tokens}
+    inputs |= {"params": wishes.params, "tokens": wishes.tokens}
+    return Plan(
+        goal=goal,
+        flops=found.flops,
+        params=found.params,
+        tokens=found.tokens,
+        loss=found.loss,
+        shape=shape,
+        cluster=chosen,
+        tokens_available=available,
+        inference_tokens=wishes.inference_tokens,
+        binding=_binding(goal, found.tokens, available, wishes),
+        inputs=inputs,
+        findings=tuple(findings_of(goal, found.params, found.tokens, available, calibration, cluster is None, chosen)),
+        calibration=calibration,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    flops: Estimate
+    params: Estimate
+    tokens: Estimate
+    loss: Estimate
+
+
+def _cluster_for(goal: Goal, cluster: str | Cluster | None) -> Cluster | None:
+    if cluster is not None:
+        return Cluster.parse(cluster)
+    if goal.name == "days":
+        raise InputError("days needs a cluster to count on.", mend="Add cluster='256x h100'.")
+    return Cluster.parse(DEFAULT_CLUSTER) if goal.name in ("budget_usd", "budget_gpu_hours") else None
+
+
+def _budget(goal: Goal, cluster: Cluster | None) -> Estimate | None:
+    """The lifetime compute to spend, as uncertain as utilisation and prices leave it; None for a target."""
+    match goal.name, cluster:
+        case "budget_flops", _:
+            budget = Estimate.exact(goal.amount)
+        case "budget_usd", Cluster():
+            budget = cluster.flops_for_usd(goal.amount)
+        case "budget_gpu_hours", Cluster():
+            budget = cluster.flops_in_gpu_hours(goal.amount)
+        case "days", Cluster():
+            budget = cluster.flops_in_days(goal.amount)
+        case _:
+            return None
+    refuse_extremes(budget)
+    return budget
+
+
+def _solve(goal: Goal, budget: Estimate | None, calibration: Calibration, wishes: Wishes) -> _Found:
+    """The central answer and, from draws of the law's coefficients and of the budget, the intervals."""
+    law, ensemble = calibration.law, calibration.ensemble
+    rng = np.random.default_rng(0)
+    count = max(np.size(ensemble.floor()), 1000)
+    if budget is not None:
+        budgets = _draws_of(budget, rng.standard_normal(count))
+        params, tokens = _feasible(*spend(law, float(budget), wishes), goal, wishes)
+        params_draws, tokens_draws = spend(ensemble, budgets, wishes)
+        planned = spend(law, budgets, wishes)
+        low, high = calibration.loss_interval(params, tokens)
+        loss = Estimate(float(law.loss(params, tokens)), float(low), float(high))
+        if not budget.is_exact:
+            loss = _widened(loss, np.asarray(law.loss(*planned)))
+        flops_draws = 6 * planned[0] * planned[1]
+    else:
+        target = target_loss_of(goal, calibration)
+        params, tokens = _feasible(*reach(law, target, wishes), goal, wishes)
+        beyond = float(calibration.decades_beyond(6 * params * tokens))
+        spread = 0.0 if goal.model else float(np.hypot(calibration.noise, DRIFT * beyond / _QUANTILE))
+        targets = target / (1 + spread * rng.standard_normal(count))
+        if goal.model:
+            targets = np.asarray(ensemble.loss(*size_of_open_model(goal.model)))
+        params_draws, tokens_draws = reach(ensemble, targets, wishes)
+        loss = Estimate.exact(target)
+        flops_draws = 6 * np.asarray(params_draws) * np.asarray(tokens_draws)
+    flops = 6 * params * tokens
+    refuse_extremes(flops)
+    exact = budget is not None and budget.is_exact and not wishes.inference_tokens
+    return _Found(
+        flops=Estimate.exact(flops) if exact else Estimate.of_draws(flops, flops_draws),
+        params=Estimate.of_draws(params, params_draws),
+        tokens=Estimate.of_draws(tokens, tokens_draws),
+        loss=loss,
+    )
+
+
+def _draws_of(budget: Estimate, normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-normal draws around `budget`, each side with its own spread."""
+    below, above = np.log(budget / budget.low), np.log(budget.high / budget)
+    return np.asarray(budget * np.exp(normal / _QUANTILE * np.where(normal < 0, below, above)), dtype=float)
+
+
+def _widened(loss: Estimate, planned: NDArray[np.float64]) -> Estimate:
+    """`loss` with the spread of what the budget buys added in quadrature."""
+    bought = Estimate.of_draws(float(loss), planned)
+    return Estimate(
+        float(loss),
+        loss - np.hypot(loss - loss.low, loss - bought.low),
+        loss + np.hypot(loss.high - loss, bought.high - loss),
+    )
+
+
+def _feasible(params: Any, tokens: Any, goal: Goal, wishes: Wishes) -> tuple[float, float]:
+    params, tokens = float(params), float(tokens)
+    if not (np.isfinite(params) and np.isfinite(tokens) and tokens > 0):
+        fixed = "params" if wishes.params is not None else "tokens"
+        size = show(wishes.params, "params") if wishes.params is not None else show(wishes.tokens, "tokens")
+        raise InfeasiblePlan(
+            f"{goal.name} ({goal.text}) cannot be met with {fixed} fixed at {size}.",
+            mend=f"Leave {fixed} out, or change {goal.name}.",
+        )
+    if params < SMALLEST:
+        raise InfeasiblePlan(
+            f"{goal.text} asks for {show(params, 'params')}, smaller than any sensible language model.",
+            mend=f"Ask for more: {show(SMALLEST, 'params')} is the least that is planned for.",
+        )
+    return params, tokens
+
+
+def _binding(goal: Goal, tokens: float, available: float | None, wishes: Wishes) -> str:
+    """The keyword of the constraint that decides the plan."""
+    if wishes.params is not None:
+        return "params"
+    if wishes.tokens is not None:
+        return "tokens"
+    if available is not None and tokens > available:
+        return "tokens_available"
+    return goal.name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison(Sheet):
+    """Plans side by side; `to_frame` has one column per plan."""
+
+    plans: tuple[Plan, ...]
+    title = "Plans compared"
+
+    def rows(self) -> Iterable[Row]:
+        """One row per plan: its size, tokens and loss in one line."""
+        for number, item in enumerate(self.plans, start=1):
+            yield Row(f"plan_{number}", item.goal.text, item.title)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The values of every plan's rows, one column per plan, indexed by key."""
+        import pandas as pd
+
+        names = [item.goal.text for item in self.plans]
+        frames = [item.to_frame()["value"].rename(name) for name, item in zip(names, self.plans, strict=True)]
+        return pd.concat(frames, axis=1)
+
+
+def compare(*plans: Plan) -> Comparison:
+    """The plans side by side.
+
+    Raises:
+        InputError: fewer than two plans, or something else among them.
+    """
+    if len(plans) < 2 or not all(isinstance(item, Plan) for item in plans):
+        raise InputError("compare() needs two or more plans.", mend="compare(plan(...), plan(...)).")
+    return Comparison(plans)

@@ -1,0 +1,49 @@
+import copy
+import json
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.estimate import Estimate
+
+positive = st.floats(min_value=1e-6, max_value=1e12)
+factor = st.floats(min_value=1.0, max_value=50.0)
+
+
+def test_an_estimate_is_a_float():
+    loss = Estimate(2.0, 1.9, 2.2)
+    assert loss + 1 == 3.0
+    assert f"{loss:.2f}" == "2.00"
+    assert np.log(loss) == pytest.approx(math.log(2))
+    assert json.dumps({"loss": loss}) == '{"loss": 2.0}'
+    assert (loss.low, loss.high, loss.level) == (1.9, 2.2, 0.9)
+
+
+def test_copies_and_dictionaries_keep_the_interval():
+    loss = Estimate(2.0, 1.9, 2.2, 0.8)
+    for other in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss)), Estimate.from_dict(loss.to_dict())):
+        assert (other, other.low, other.high, other.level) == (2.0, 1.9, 2.2, 0.8)
+
+
+@given(positive, factor, positive, factor)
+def test_a_product_divided_by_one_factor_contains_the_other(a, wide_a, b, wide_b):
+    x, y = Estimate.of_factor(a, wide_a), Estimate.of_factor(b, wide_b)
+    back = x.times(y).over(y)
+    assert float(back) == pytest.approx(a)
+    assert back.low <= x.low * (1 + 1e-9)
+    assert back.high >= x.high * (1 - 1e-9)
+
+
+@given(positive, factor, positive)
+def test_an_exact_factor_scales_the_interval(a, wide, scale):
+    scaled = Estimate.of_factor(a, wide).times(Estimate.exact(scale))
+    assert scaled.high / scaled.low == pytest.approx(wide**2)
+
+
+def test_draws_give_their_central_interval():
+    estimate = Estimate.of_draws(50.0, np.arange(101.0))
+    assert (estimate.low, estimate.high) == pytest.approx((5.0, 95.0))
