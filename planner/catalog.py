@@ -54,3 +54,23 @@ def frame(table: str) -> pd.DataFrame:
 def run_tables() -> dict[str, Path]:
     """Name and path of each run table shipped in data/runs."""
     return {path.stem: path for path in sorted((data_folder() / "runs").glob("*.csv"))}
+
+
+def laws() -> pd.DataFrame:
+    """The published laws: name, coefficients, what they count, the span of their runs, source and date."""
+    return frame("laws")
+
+
+def accelerators() -> pd.DataFrame:
+    """The accelerators: dense peak rates, memory, power, aliases, source and date."""
+    return frame("accelerators")
+
+
+def models() -> pd.DataFrame:
+    """The open models: parameters, training tokens, licence, release, source and date."""
+    return frame("models")
+
+
+def prices() -> pd.DataFrame:
+    """The price snapshot: US dollars per GPU-hour by accelerator, provider, region and tier, with source and date."""
+    return frame("prices")

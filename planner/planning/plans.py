@@ -156,6 +156,8 @@ class Plan(Sheet):
     def from_dict(cls, record: dict[str, Any], *, law: Calibrated | None = None) -> Plan:
         """The plan that `to_dict` described, made again; a plan under a fitted law needs that fit as `law`."""
         inputs = dict(record["inputs"])
+        if inputs.get("cluster"):
+            inputs["cluster"] = Cluster(**inputs["cluster"])
         if law is not None:
             inputs["law"] = law
         return plan(**inputs)
@@ -245,7 +247,7 @@ def plan(
     found = _solve(goal, budget, calibration, wishes)
     shape = Transformer.near(found.params, counting="total" if base.counting == "total" else "non_embedding")
     inputs = {name: value for name, value in given.items() if value is not None}
-    inputs |= {"law": base.name, "cluster": None if chosen is None else chosen.spec}
+    inputs |= {"law": base.name, "cluster": _cluster_inputs(chosen)}
     inputs |= {"tokens_available": available, "inference_tokens": wishes.inference_tokens}
     inputs |= {"params": wishes.params, "tokens": wishes.tokens}
     return Plan(
@@ -279,6 +281,15 @@ def _cluster_for(goal: Goal, cluster: str | Cluster | None) -> Cluster | None:
     if goal.name == "days":
         raise InputError("days needs a cluster to count on.", mend="Add cluster='256x h100'.")
     return Cluster.parse(DEFAULT_CLUSTER) if goal.name in ("budget_usd", "budget_gpu_hours") else None
+
+
+def _cluster_inputs(cluster: Cluster | None) -> dict[str, Any] | None:
+    """The keywords that make the cluster again."""
+    if cluster is None:
+        return None
+    given = {"utilisation": cluster.given_utilisation, "price": cluster.given_price, "when": cluster.when}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return {"accelerator": cluster.accelerator.key, "gpus": cluster.gpus, "kind": cluster.kind, **chosen}
 
 
 def _budget(goal: Goal, cluster: Cluster | None) -> Estimate | None:

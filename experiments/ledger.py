@@ -1,0 +1,181 @@
+"""Ledger: the folder in which a sweep's runs are recorded, one file each, written whole or not at all.
+
+sweep.json         the sweep and corpus that the folder was last used for; status and export show its runs alone
+runs/<run>.json    one record with its configuration; runs of earlier sweeps stay and are found again by their name
+trunks/<trunk>/    checkpoints of the shared steps, one per branch point
+corpus/            the text as bytes
+lock               held while a sweep runs here
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from experiments.config import Config, Sweep
+from experiments.sweeps import sweep_of
+from experiments.tokens import Corpus
+from planner.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+Status = Literal["ok", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What one run gave. `loss` is held-out nats per token and `loss_error` its standard error over the windows.
+
+    `flops` count the run as if it were trained alone; `seconds` were spent on it here, on top of the trunk it found.
+    """
+
+    run: str
+    params: int
+    tokens: int
+    flops: float
+    loss: float | None
+    loss_error: float | None
+    bits_per_byte: float | None
+    params_non_embedding: int
+    unique_tokens: int
+    layers: int
+    width: int
+    seed: int
+    tokens_done: int
+    seconds: float
+    status: Status
+    reason: str
+    as_of: str
+
+
+def record_of(config: Config, run: str, **measured: Any) -> Record:
+    """The record of `run` with what its configuration says and what was measured."""
+    shape = config.shape
+    return Record(
+        run=run,
+        params=shape.params,
+        tokens=config.tokens,
+        flops=config.flops,
+        params_non_embedding=shape.params_non_embedding,
+        layers=shape.layers,
+        width=shape.width,
+        seed=config.seed,
+        as_of=datetime.now(UTC).date().isoformat(),
+        **measured,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The records under `folder`."""
+
+    folder: Path
+
+    def open(self) -> None:
+        """Make the folder, or say why it cannot be written."""
+        try:
+            for name in ("runs", "trunks", "corpus"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            write_whole(self.folder / "writable", lambda file: file.write(b""))
+            (self.folder / "writable").unlink()
+        except OSError as error:
+            raise InputError(
+                f"The folder {self.folder} cannot be written: {error.strerror}.", mend="Give another --out."
+            ) from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep any other sweep out of the folder; the lock ends with this process, however that ends."""
+        with (self.folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"Another sweep is running in {self.folder}.",
+                    mend="Wait for it, watch it with `status`, or give another --out.",
+                ) from None
+            yield
+
+    def begin(self, sweep: Sweep, corpus: Corpus) -> None:
+        """Note the sweep that the folder now serves."""
+        note = {"sweep": asdict(sweep), "corpus": asdict(corpus)}
+        write_json(self.folder / "sweep.json", note)
+
+    def serves(self) -> tuple[Sweep, Corpus]:
+        """The sweep and corpus that the folder was last used for."""
+        path = self.folder / "sweep.json"
+        if not path.exists():
+            raise InputError(
+                f"No sweep is recorded in {self.folder}.",
+                mend="Run one first: python -m experiments run smoke --out " + str(self.folder),
+            )
+        note = _read_json(path)
+        return sweep_of(note["sweep"]), Corpus(**note["corpus"])
+
+    def write(self, config: Config, record: Record) -> None:
+        """Record a run durably; a failure of the same run is replaced."""
+        write_json(self._path(record.run), {"record": asdict(record), "config": asdict(config)})
+
+    def record(self, run: str) -> Record | None:
+        """The record of `run`, or None where there is none."""
+        path = self._path(run)
+        return Record(**_read_json(path)["record"]) if path.exists() else None
+
+    def finished(self, run: str) -> bool:
+        """Whether `run` has a result; failures count as missing and are tried again."""
+        record = self.record(run)
+        return record is not None and record.status == "ok"
+
+    def records(self) -> tuple[Record, ...]:
+        """The records of the sweep that the folder serves, in its order."""
+        sweep, corpus = self.serves()
+        found = (self.record(config.identity(corpus.fingerprint)) for config in sweep.configs())
+        return tuple(record for record in found if record is not None)
+
+    def export(self) -> pd.DataFrame:
+        """The Runs table, one row per record, with the sweep and corpus it comes from."""
+        import pandas as pd
+
+        sweep, corpus = self.serves()
+        table = pd.DataFrame([asdict(record) for record in self.records()], columns=list(Record.__slots__))
+        return table.assign(source=f"planner experiments, sweep {sweep.name}, {corpus.source} {corpus.fingerprint}")
+
+    def _path(self, run: str) -> Path:
+        return self.folder / "runs" / f"{run}.json"
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file so that a crash at any moment leaves the old one or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write `value` as a whole file of JSON."""
+    write_whole(path, lambda file: file.write((json.dumps(value, indent=2) + "\n").encode()))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}.", mend="Delete it; the run is then done again.") from error
+    return value

@@ -1,0 +1,168 @@
+"""run_sweep: a Sweep and a corpus in, records in the ledger out. It reports through `emit` and prints nothing."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.config import Config, Leg, Sweep, chains
+from experiments.jobs import Event, Job
+from experiments.ledger import Ledger
+from experiments.tokens import Corpus, build, check
+from planner.errors import InputError, MissingExtra, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROBE_SECONDS = 1.0
+PROBE_LEAST_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Todo:
+    """What a sweep still has to do: every trunk's missing runs, longest trunk first."""
+
+    sweep: Sweep
+    corpus: Corpus
+    chains: tuple[tuple[Leg, ...], ...]
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """All missing runs."""
+        return tuple(leg for chain in self.chains for leg in chain)
+
+    @property
+    def recorded(self) -> int:
+        """Runs that are there already."""
+        return len(self.sweep.configs()) - len(self.legs)
+
+    @property
+    def work(self) -> float:
+        """FLOPs that take as long as all steps to do, overheads included."""
+        return sum(leg.work for leg in self.legs)
+
+    @property
+    def flops(self) -> float:
+        """FLOPs of all steps to do: less than the runs' own, since they share trunks."""
+        return sum(leg.flops for leg in self.legs)
+
+    def seconds(self, *, work_per_second: float, workers: int) -> float:
+        """Time that `workers` take if each does the longest chain that is left."""
+        busy = [0.0] * workers
+        for chain in self.chains:
+            busy[busy.index(min(busy))] += _work(chain) / work_per_second
+        return max(busy)
+
+
+def survey(sweep: Sweep, corpus: Corpus, *, ledger: Ledger | None, allow_repeats: bool) -> Todo:
+    """What is to do for `sweep`, after checking that the corpus is large enough."""
+    context = max(shape.context for shape in sweep.sizes)
+    check(
+        corpus,
+        train_bytes=max(sweep.tokens) + 1,
+        held_out_bytes=sweep.evaluation_windows * context + 1,
+        allow_repeats=allow_repeats,
+    )
+    known = {leg.config for chain in chains(sweep) for leg in chain if _is_done(leg.config, corpus, ledger)}
+    missing = (tuple(leg for leg in chain if leg.config not in known) for chain in chains(sweep))
+    return Todo(sweep=sweep, corpus=corpus, chains=tuple(sorted(filter(None, missing), key=_work, reverse=True)))
+
+
+def _is_done(config: Config, corpus: Corpus, ledger: Ledger | None) -> bool:
+    return ledger is not None and ledger.finished(config.identity(corpus.fingerprint))
+
+
+def plan_sweep(sweep: Sweep, source: Path | None, *, out: Path | None, allow_repeats: bool) -> Todo:
+    """What `run_sweep` would do; nothing is written, not even into `out`."""
+    ledger = Ledger(out) if out is not None else None
+    with tempfile.TemporaryDirectory() as folder:
+        return survey(sweep, build(source, Path(folder)), ledger=ledger, allow_repeats=allow_repeats)
+
+
+def run_sweep(
+    sweep: Sweep,
+    source: Path | None,
+    *,
+    out: Path,
+    backend: str | None = None,
+    workers: int | None = None,
+    allow_repeats: bool = False,
+    emit: Callable[[Event], None] = lambda event: None,
+    announce: Callable[[Todo], None] = lambda todo: None,
+) -> Ledger:
+    """The ledger of `sweep` with every run recorded; runs that it already holds are not done again.
+
+    Args:
+        sweep: what to train.
+        source: a file or folder of text; None for Python's standard library.
+        out: the ledger's folder.
+        backend: a key of BACKENDS; None for the pool where there is more than one worker.
+        workers: how many runs at once; None for one per core.
+        allow_repeats: whether a corpus that is too small may be read more than once.
+        emit: called for every event.
+        announce: called once with what is to do, before it is done.
+    """
+    require_torch()
+    from experiments.backends import BACKENDS
+
+    workers = cores() if workers is None else workers
+    backend = backend or ("pool" if workers > 1 else "serial")
+    if backend not in BACKENDS:
+        raise UnknownName.of("backend", backend, known=BACKENDS)
+    if workers < 1:
+        raise InputError(f"workers is {workers}.", mend="Give at least 1.")
+    ledger = Ledger(out)
+    ledger.open()
+    with ledger.lock():
+        corpus = build(source, out / "corpus")
+        todo = survey(sweep, corpus, ledger=ledger, allow_repeats=allow_repeats)
+        ledger.begin(sweep, corpus)
+        announce(todo)
+        if todo.chains:
+            jobs = [Job(tuple(leg.config for leg in chain), corpus, out) for chain in todo.chains]
+            BACKENDS[backend](jobs, workers=workers, emit=emit)
+    return ledger
+
+
+def work_per_second(sweep: Sweep) -> float:
+    """What one core does here, overheads included, measured on the sweep's middle size for about a second."""
+    require_torch()
+    import numpy as np
+    import torch
+
+    from experiments.train import Pupil
+
+    torch.set_num_threads(1)
+    shapes = sorted(sweep.sizes, key=lambda shape: shape.params)
+    shape = shapes[len(shapes) // 2]
+    config = next(config for config in sweep.configs() if config.shape == shape)
+    pupil = Pupil(config)
+    windows = np.random.default_rng(0).integers(0, shape.vocabulary, (config.batch, shape.context + 1))
+    pupil.learn(windows, rate=0.0)
+    started, steps = time.perf_counter(), 0
+    while steps < PROBE_LEAST_STEPS or time.perf_counter() - started < PROBE_SECONDS:
+        pupil.learn(windows, rate=0.0)
+        steps += 1
+    return Leg(config, steps).work / (time.perf_counter() - started)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def require_torch() -> None:
+    """Raise where the extra that trains is not installed."""
+    try:
+        import torch  # noqa: F401
+        import tqdm  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra.of(error.name or "torch", extra="sweep") from error
+
+
+def _work(chain: tuple[Leg, ...]) -> float:
+    return sum(leg.work for leg in chain)
