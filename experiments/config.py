@@ -110,13 +110,27 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """A shape and the token counts that it is trained on."""
+
+    layers: int
+    width: int
+    context: int
+    tokens: tuple[int, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """The shape alone."""
+        return Shape(layers=self.layers, width=self.width, context=self.context)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """A family of runs: every size with every token count and every seed."""
+    """A family of runs: every size with each of its token counts and every seed."""
 
     name: str
     title: str
-    sizes: tuple[Shape, ...]
-    tokens: tuple[int, ...]
+    sizes: tuple[Size, ...]
     batch: int
     learning_rate: float
     warmup_steps: int
@@ -128,7 +142,7 @@ class Sweep:
         """All runs, in the order in which they are shown."""
         return tuple(
             Config(
-                shape=shape,
+                shape=size.shape,
                 tokens=tokens,
                 batch=self.batch,
                 learning_rate=self.learning_rate,
@@ -138,8 +152,8 @@ class Sweep:
                 seed=seed,
             )
             for seed in self.seeds
-            for shape in self.sizes
-            for tokens in self.tokens
+            for size in self.sizes
+            for tokens in size.tokens
         )
 
 

@@ -66,7 +66,7 @@ class Decoder(nn.Module):
         even = F.rms_norm(pairs, (head_width,)).view(batch, time, 2, heads, head_width // 2, 2)
         turned = torch.view_as_real(torch.view_as_complex(even) * self.rotation[:time, None, None]).flatten(-2)
         query, key = turned.permute(2, 0, 3, 1, 4).unbind()
-        heard: Tensor = F.scaled_dot_product_attention(query, key, value.transpose(1, 2), is_causal=True)
+        heard = F.scaled_dot_product_attention(query, key, value.transpose(1, 2), is_causal=True)
         return heard.transpose(1, 2).reshape(batch, time, heads * head_width)
 
 
@@ -82,7 +82,8 @@ class _SquaredReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (rectified,) = ctx.saved_tensors
-        return (gradients[0] * rectified).mul_(2)
+        gradient: Tensor = gradients[0] * rectified
+        return gradient.mul_(2)
 
 
 def squared_relu(raw: Tensor) -> Tensor:

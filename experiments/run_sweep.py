@@ -60,11 +60,10 @@ class Todo:
 
 def survey(sweep: Sweep, corpus: Corpus, *, ledger: Ledger | None, allow_repeats: bool) -> Todo:
     """What is to do for `sweep`, after checking that the corpus is large enough."""
-    context = max(shape.context for shape in sweep.sizes)
     check(
         corpus,
-        train_bytes=max(sweep.tokens) + 1,
-        held_out_bytes=sweep.evaluation_windows * context + 1,
+        train_bytes=max(config.tokens for config in sweep.configs()) + 1,
+        held_out_bytes=sweep.evaluation_windows * max(size.context for size in sweep.sizes) + 1,
         allow_repeats=allow_repeats,
     )
     known = {leg.config for chain in chains(sweep) for leg in chain if _is_done(leg.config, corpus, ledger)}
@@ -137,11 +136,10 @@ def work_per_second(sweep: Sweep) -> float:
     from experiments.train import Pupil
 
     torch.set_num_threads(1)
-    shapes = sorted(sweep.sizes, key=lambda shape: shape.params)
-    shape = shapes[len(shapes) // 2]
-    config = next(config for config in sweep.configs() if config.shape == shape)
+    configs = sorted(sweep.configs(), key=lambda config: config.shape.params)
+    config = configs[len(configs) // 2]
     pupil = Pupil(config)
-    windows = np.random.default_rng(0).integers(0, shape.vocabulary, (config.batch, shape.context + 1))
+    windows = np.random.default_rng(0).integers(0, config.shape.vocabulary, (config.batch, config.shape.context + 1))
     pupil.learn(windows, rate=0.0)
     started, steps = time.perf_counter(), 0
     while steps < PROBE_LEAST_STEPS or time.perf_counter() - started < PROBE_SECONDS:

@@ -55,11 +55,17 @@ class Corpus:
 
     def train(self) -> NDArray[np.uint8]:
         """The bytes to train on, memory-mapped."""
-        return np.memmap(Path(self.folder) / "train.u8", dtype=np.uint8, mode="r")
+        return _mapped(Path(self.folder) / "train.u8")
 
     def held_out(self) -> NDArray[np.uint8]:
         """The bytes to evaluate on, memory-mapped."""
-        return np.memmap(Path(self.folder) / "held-out.u8", dtype=np.uint8, mode="r")
+        return _mapped(Path(self.folder) / "held-out.u8")
+
+
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    if path.stat().st_size == 0:
+        return np.empty(0, dtype=np.uint8)
+    return np.memmap(path, dtype=np.uint8, mode="r")
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,9 +222,10 @@ _STEPS = ((4096, 128, 1024, 256), (2048, 128, 256, 128), (1024, 64, 128, 64), (2
 def vocab_for(params_non_embedding: float, width: int) -> int:
     """The compute-optimal vocabulary, a multiple of 128 between 256 (bytes) and 256,000.
 
-    Tao et al. 2024 (arXiv 2407.13623), approach 1: vocabulary parameters are 3.1457e6 (params / 33e6)^0.8354.
+    Tao et al. 2024 (arXiv 2407.13623), derivative approach as in the authors' code sail-sg/scaling-with-vocab:
+    vocabulary parameters are 3145728 (params / 33e6)^0.8354.
     """
-    best: float = 3.1457e6 * (params_non_embedding / 33e6) ** 0.8354 / width
+    best: float = 3145728 * (params_non_embedding / 33e6) ** 0.8354 / width
     return min(max(VOCAB_STEP * round(best / VOCAB_STEP), BYTES), VOCAB_CAP)
 
 

@@ -176,7 +176,7 @@ def _drawn(value: float, unit: str) -> tuple[str, str]:
         return _stepped(value, _DRAW_AS[unit])
     match unit:
         case "flops":
-            return f"{value:.2e}".replace("e+", "e"), "FLOPs"
+            return _short(value) if value < 1e6 else _power(value), "FLOPs"
         case "usd" | "usd/gpu_hour":
             return f"${_money(value)}", "per GPU-hour" if unit == "usd/gpu_hour" else ""
         case "nats/token" | "bits/byte":
@@ -226,10 +226,14 @@ def _digits(value: float) -> str:
     return f"{value:,.{places}f}" if places <= 6 else f"{value:.2e}"
 
 
+def _power(value: float) -> str:
+    return f"{value:.2e}".replace("e+0", "e").replace("e+", "e")
+
+
 def _short(value: float) -> str:
     """Three significant digits with K, M, B or T; an exponent from 1e15 on."""
     if abs(value) >= 1e15:
-        return f"{value:.2e}".replace("e+", "e")
+        return _power(value)
     for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
         if abs(value) >= 0.9995 * size:
             return f"{_digits(value / size)}{letter}"

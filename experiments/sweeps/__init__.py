@@ -6,17 +6,20 @@ import json
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from experiments.config import Shape, Sweep
+from experiments.config import Shape, Size, Sweep
 from planner.errors import InputError, UnknownName
 from planner.units import read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HERE = Path(__file__).parent
 READY = tuple(sorted(path.stem for path in HERE.glob("*.toml")))
 
-WHOLE = ("batch", "warmup_steps", "evaluation_windows")
 FEWEST_STEPS = 20
+_EXAMPLE = "See experiments/sweeps/smoke.toml for a complete example."
 
 
 def load_sweep(name: str) -> Sweep:
@@ -42,63 +45,66 @@ def _of_file(path: Path) -> Sweep:
     return sweep_of({"name": path.stem, "title": path.stem} | settings)
 
 
-_EXAMPLE = "See experiments/sweeps/smoke.toml for a complete example."
-
-
 def sweep_of(settings: dict[str, Any]) -> Sweep:
-    """The Sweep that a table of settings describes, checked."""
-    known = {field.name for field in fields(Sweep)} | {"context"}
+    """The Sweep that a table of settings describes, checked; `context` and `tokens` may stand in each size or once."""
+    shared = {"context", "tokens"}
+    known = {field.name for field in fields(Sweep)} | shared
     for key in settings:
         if key not in known:
             raise UnknownName.of("sweep setting", key, known=known)
-    missing = sorted(known - {"context"} - set(settings))
+    missing = sorted(known - shared - set(settings))
     if missing:
         raise InputError(f"The sweep says nothing about {', '.join(missing)}.", mend=_EXAMPLE)
-    whole = {key: _whole(settings[key], key) for key in WHOLE}
-    shapes = tuple(_shape(size, settings.get("context")) for size in _many(settings, "sizes"))
-    sweep = Sweep(
+    whole = {key: _whole(settings[key], key) for key in ("batch", "warmup_steps", "evaluation_windows")}
+    common = {key: settings[key] for key in shared & set(settings)}
+    sizes = tuple(_size(size, common, whole["batch"]) for size in _many(settings["sizes"], "sizes"))
+    seeds = tuple(_whole(seed, "seeds", zero=True) for seed in _many(settings["seeds"], "seeds"))
+    _once([size.shape for size in sizes], "sizes")
+    _once(seeds, "seeds")
+    return Sweep(
         name=str(settings["name"]),
         title=str(settings["title"]),
-        sizes=shapes,
-        tokens=tuple(
-            _rounded(read(tokens, "tokens", name="tokens"), whole["batch"] * shapes[0].context)
-            for tokens in _many(settings, "tokens")
-        ),
+        sizes=sizes,
         learning_rate=read(settings["learning_rate"], "count", name="learning_rate"),
         decay_share=_share(settings["decay_share"]),
-        seeds=tuple(_whole(seed, "seeds", zero=True) for seed in _many(settings, "seeds")),
+        seeds=seeds,
         **whole,
     )
-    for name, values in (("sizes", sweep.sizes), ("tokens", sweep.tokens), ("seeds", sweep.seeds)):
-        if len(set(values)) < len(values):
-            raise InputError(f"The sweep lists the same value twice in {name}.", mend="Name every value once.")
-    return sweep
 
 
-def _many(settings: dict[str, Any], key: str) -> list[Any]:
-    values = settings[key]
+def _size(size: Any, common: dict[str, Any], batch: int) -> Size:
+    if not isinstance(size, dict):
+        raise InputError(f"A size is {size!r}.", mend="Write sizes as { layers = 2, width = 32 }.")
+    settings = common | size
+    known = [field.name for field in fields(Size)]
+    for key in settings:
+        if key not in known:
+            raise UnknownName.of("setting of a size", key, known=known)
+    for key in known:
+        if key not in settings:
+            raise InputError(f"A size says nothing about {key}.", mend=_EXAMPLE)
+    layers, width, context = (_whole(settings[key], key) for key in ("layers", "width", "context"))
+    heads = Shape(layers=layers, width=width, context=context).heads
+    if width % (2 * heads):
+        raise InputError(
+            f"A width of {width} cannot be shared by {heads} heads of even width.", mend="Use a multiple of 32."
+        )
+    tokens = tuple(
+        _rounded(read(count, "tokens", name="tokens"), batch * context) for count in _many(settings["tokens"], "tokens")
+    )
+    _once(tokens, "tokens")
+    return Size(layers=layers, width=width, context=context, tokens=tokens)
+
+
+def _many(values: Any, name: str) -> list[Any]:
     if not isinstance(values, list | tuple) or not values:
-        raise InputError(f"{key} must be a list with at least one entry.", mend=_EXAMPLE)
+        raise InputError(f"{name} must be a list with at least one entry.", mend=_EXAMPLE)
     return list(values)
 
 
-def _shape(size: Any, context: Any) -> Shape:
-    if not isinstance(size, dict) or not {"layers", "width"} <= set(size):
-        raise InputError(f"A size is {size!r}.", mend="Write sizes as { layers = 2, width = 32 }.")
-    for key in size:
-        if key not in {"layers", "width", "context", "vocabulary"}:
-            raise UnknownName.of("setting of a size", key, known=("layers", "width"))
-    shape = Shape(
-        layers=_whole(size["layers"], "layers"),
-        width=_whole(size["width"], "width"),
-        context=_whole(size.get("context", context), "context"),
-    )
-    if shape.width % (2 * shape.heads):
-        raise InputError(
-            f"A width of {shape.width} cannot be shared by {shape.heads} heads of even width.",
-            mend="Use a multiple of 16 for width.",
-        )
-    return shape
+def _once(values: Sequence[object], name: str) -> None:
+    if len(set(values)) < len(values):
+        raise InputError(f"The sweep lists the same value twice in {name}.", mend="Name every value once.")
 
 
 def _whole(value: Any, name: str, *, zero: bool = False) -> int:

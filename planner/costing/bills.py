@@ -32,13 +32,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost(Sheet):
-    """The bill of one training run. `usd` is its rent; `programme_usd` adds experiments and failed runs around it.
+    """The bill of one training run. Its size and tokens are taken as decided; hardware and price make its ranges.
 
-    `usd` and `programme_usd` are None where no price is known, `kwh` and `kg_co2` where the chip's power is not.
+    `usd` is the rent of the final run; `programme_usd` adds experiments and failed runs around it. Both are None where
+    no price is known, `kwh` and `kg_co2` where the chip's power is not.
     """
 
     flops: Estimate
     params: float
+    active_params: float
     tokens: float
     cluster: Cluster
     gpu_hours: Estimate
@@ -55,17 +57,17 @@ class Cost(Sheet):
         """The lines of the bill, each with its basis and the date of its price."""
         price, used = self.cluster.price_basis, self.cluster.utilisation_basis
         yield Row("params", "Parameters", self.params, "params")
+        if self.active_params < self.params:
+            yield Row("active_params", "Active parameters", self.active_params, "params", "each token passes these")
         yield Row("tokens", "Training tokens", self.tokens, "tokens")
-        yield Row("flops", "Training compute", self.flops, "flops", "6 x parameters x tokens")
+        yield Row("flops", "Training compute", self.flops, "flops", "6 x parameters that a token passes x tokens")
         yield Row("cluster", "Cluster", str(self.cluster))
         yield Row("utilisation", "Utilisation", self.cluster.utilisation, "fraction", used)
         yield Row("gpu_hours", "GPU time", self.gpu_hours, "gpu_hours", "compute / (bf16 peak x utilisation)")
         yield Row("days", "Wall clock", self.days, "days", "all GPUs, all the time")
         yield Row("price", "Price", self.cluster.price, "usd/gpu_hour", price)
         yield Row("usd", "Final run", self.usd, "usd", price)
-        yield Row(
-            "programme_usd", "Whole programme", self.programme_usd, "usd", constant("beyond_the_final_run").basis
-        )
+        yield Row("programme_usd", "Whole programme", self.programme_usd, "usd", constant("beyond_the_final_run").basis)
         yield Row("kwh", "Electricity", self.kwh, "kwh", "servers and cooling")
         yield Row("kg_co2", "Carbon", self.kg_co2, "kg_co2", carbon(REGION).basis)
 
@@ -90,5 +92,3 @@ class Cost(Sheet):
         size, storage = constant("bytes_per_stored_token"), constant("storage_usd_per_gb_month")
         month = size.value.scaled(self.tokens / 1e9).times(storage.value)
         yield Part("Storing the tokens for a month", month, f"{storage.basis}, {size.basis}", False)
-
-

@@ -18,14 +18,17 @@ STALE_AFTER_DAYS = 180
 LONG_RUN_DAYS = 365
 
 
-def _assumed(cluster: Cluster | str | None) -> Iterator[Finding]:
-    if not cluster:
+def findings_about(cluster: Cluster, days: Estimate, *, today: date, assumed: bool) -> Iterator[Finding]:
+    """All findings about a run of so many `days` on `cluster`; `assumed` says that nobody chose the cluster."""
+    if assumed:
         yield Finding(
             "note",
-            f"The hardware is assumed: {Cluster.parse(DEFAULT_CLUSTER)}.",
+            f"The hardware is assumed: {cluster}.",
             "No cluster was given.",
             "Give yours, for example cluster='256x h100'.",
         )
+    yield from _priced(cluster, today)
+    yield from _run(cluster, days)
 
 
 def _priced(cluster: Cluster, today: date) -> Iterator[Finding]:
@@ -77,5 +80,3 @@ def _last_day(month: str) -> date:
     """The 28th of `month`: no price of that month is younger by more than three days."""
     year, number = month.split("-")
     return date(int(year), int(number), 28)
-
-

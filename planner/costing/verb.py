@@ -6,6 +6,7 @@ It prices one plan as it is written. It proposes no plan and gives no advice.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
@@ -65,50 +66,57 @@ def cost(
     Raises:
         InputError: neither a plan nor params and tokens are given, or both are.
     """
-    size, data, flops = _work(plan, params, active_params, tokens)
+    model = _of_size(params, active_params, tokens) if plan is None else _of_plan(plan, params, active_params, tokens)
     planned = None if plan is None else plan.cluster
-    chosen = Cluster.parse(cluster or planned or DEFAULT_CLUSTER)
+    asked = cluster if cluster is not None else planned
+    chosen = Cluster.parse(DEFAULT_CLUSTER if asked is None else asked)
     chosen = chosen.at(price=price, when=when, kind=None if active_params is None else "moe")
     powered = chosen.accelerator.power_watts is not None
-    usd = None if chosen.price is None else chosen.usd(flops)
-    findings = [
-        *_assumed(cluster or planned),
-        *_priced(chosen, today or date.today()),
-        *_run(chosen, chosen.days(flops)),
-    ]
+    days = chosen.days(model.flops)
+    usd = None if chosen.price is None else chosen.usd(model.flops)
     return Cost(
-        flops=flops,
-        params=size,
-        tokens=data,
+        flops=Estimate.exact(model.flops),
+        params=model.params,
+        active_params=model.active_params,
+        tokens=model.tokens,
         cluster=chosen,
-        gpu_hours=chosen.gpu_hours(flops),
-        days=chosen.days(flops),
+        gpu_hours=chosen.gpu_hours(model.flops),
+        days=days,
         usd=usd,
-        programme_usd=None if usd is None else usd.times(_whole_programme()),
-        kwh=chosen.kwh(flops) if powered else None,
-        kg_co2=chosen.kg_co2(flops, region=REGION) if powered else None,
-        findings=tuple(findings),
+        programme_usd=None if usd is None else usd.times(whole_programme()),
+        kwh=chosen.kwh(model.flops) if powered else None,
+        kg_co2=chosen.kg_co2(model.flops, region=REGION) if powered else None,
+        findings=tuple(findings_about(chosen, days, today=today or date.today(), assumed=asked is None)),
     )
 
 
-def _work(
-    plan: Planned | None, params: float | str | None, active_params: float | str | None, tokens: float | str | None
-) -> tuple[float, float, Estimate]:
-    """Parameters, tokens and FLOPs to be bought, of a plan or of a model given by its size."""
-    loose = {"params": params, "active_params": active_params, "tokens": tokens}
-    if plan is not None:
-        named = [name for name, value in loose.items() if value is not None]
-        if named:
-            raise InputError(
-                f"plan and {named[0]} both say what is trained.", mend=f"Give the plan or {named[0]}, not both."
-            )
-        if any(not hasattr(plan, name) for name in ("flops", "params", "tokens", "cluster")):
-            raise InputError(
-                f"{plan!r} is no plan.", mend="Pass what plan(...) returned, or params=... and tokens=...."
-            )
-        return float(plan.params), float(plan.tokens), Estimate.exact(float(plan.flops))
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What is trained."""
+
+    params: float
+    active_params: float
+    tokens: float
+    flops: float
+
+
+def _of_plan(plan: Planned, *loose: float | str | None) -> _Model:
+    named = [
+        name for name, value in zip(("params", "active_params", "tokens"), loose, strict=True) if value is not None
+    ]
+    if named:
+        raise InputError(
+            f"plan and {named[0]} both say what is trained.", mend=f"Give the plan or {named[0]}, not both."
+        )
+    if any(not hasattr(plan, name) for name in ("flops", "params", "tokens", "cluster")):
+        raise InputError(f"{plan!r} is no plan.", mend="Pass what plan(...) returned, or params=... and tokens=....")
+    params = float(plan.params)
+    return _Model(params, params, float(plan.tokens), float(plan.flops))
+
+
+def _of_size(params: float | str | None, active_params: float | str | None, tokens: float | str | None) -> _Model:
     if params is None or tokens is None:
-        missing = " and ".join(name for name in ("params", "tokens") if loose[name] is None)
+        missing = " and ".join(name for name, value in (("params", params), ("tokens", tokens)) if value is None)
         raise InputError(
             f"cost() needs {missing}.", mend="Give a plan, or params and tokens: cost(params='7B', tokens='1T')."
         )
@@ -122,7 +130,7 @@ def _work(
     flops = FLOPS_PER_PARAM_TOKEN * active * data
     if not math.isfinite(flops):
         raise InputError("params times tokens is beyond any number of FLOPs.", mend="Check their units.")
-    return total, data, Estimate.exact(flops)
+    return _Model(total, active, data, flops)
 
 
 def _at_least_one(value: float | str, unit: str, *, name: str | None = None) -> float:
@@ -132,5 +140,3 @@ def _at_least_one(value: float | str, unit: str, *, name: str | None = None) -> 
             f"{name or unit} must be at least 1, not {value}.", mend="Did you forget the unit, as in '7B'?"
         )
     return number
-
-

@@ -151,6 +151,7 @@ def fit(
         source=table.source,
         as_of="",
         repeats=repeats_of_text(),
+        basis=f"bootstrap of {len(loss)} runs",
     )
     return Fit(
         form="additive",

@@ -1,6 +1,7 @@
 """Cluster: so many of one accelerator, at a utilisation and a price.
 
-The one home of FLOPs <-> GPU-hours <-> days <-> dollars <-> energy. It refuses to know how a model is parallelised: utilisation is that of whole published runs.
+The one home of FLOPs <-> GPU-hours <-> days <-> dollars <-> energy. It refuses to know how a model is parallelised:
+utilisation is that of whole published runs.
 """
 
 from __future__ import annotations

@@ -10,13 +10,16 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, stdev
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from planner.catalog import records
 from planner.errors import InputError
 from planner.estimate import LEVEL, Estimate
 from planner.hardware.accelerators import Accelerator
 from planner.units import read, show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Kind = Literal["dense", "moe"]
 
@@ -69,16 +72,21 @@ def highest_published() -> PublishedRun:
 
 @cache
 def predicted(family: str, kind: Kind) -> Utilisation:
-    """The utilisation of an unseen run: geometric mean and 90 % predictive interval of comparable published runs.
+    """The utilisation of an unseen run, from all published runs."""
+    return forecast(published_runs(), family, kind)
 
-    Comparable are runs of the same kind on the same family of chips, or failing that on any chip.
+
+def forecast(runs: Sequence[PublishedRun], family: str, kind: Kind) -> Utilisation:
+    """The utilisation of an unseen run: geometric mean and 90 % predictive interval of comparable `runs`.
+
+    Comparable are runs of the same kind on the same family of chips, or where these are few, on any chip.
     """
-    same_kind = [run for run in published_runs() if run.kind == kind]
+    same_kind = [run for run in runs if run.kind == kind]
     same_family = [run for run in same_kind if run.family == family]
     own = len(same_family) >= ENOUGH_RUNS
     logs = [math.log(run.utilisation) for run in (same_family if own else same_kind)]
     spread = math.exp(_Z * stdev(logs) * math.sqrt(1 + 1 / len(logs)))
-    words = [f"{len(logs)} published", _FAMILY_NAMES.get(family, family) if own else "", _KIND_NAMES[kind], "runs"]
+    words = (f"{len(logs)} published", _FAMILY_NAMES.get(family, family) if own else "", _KIND_NAMES[kind], "runs")
     basis = " ".join(word for word in words if word)
     return Utilisation(Estimate.of_factor(math.exp(fmean(logs)), spread, LEVEL), basis)
 

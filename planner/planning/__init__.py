@@ -1,5 +1,6 @@
 """Planning: from a goal and constraints to a model size, a token count and what they cost in compute."""
 
-from planner.planning.plans import Comparison, Plan, compare, plan
+from planner.planning.comparing import Comparison, compare
+from planner.planning.plans import Plan, plan
 
 __all__ = ["Comparison", "Plan", "compare", "plan"]

@@ -39,14 +39,14 @@ def spend(law: Law, flops: Numbers, wishes: Wishes) -> tuple[Numbers, Numbers]:
         return np.full_like(tokens, wishes.params)[()], np.where(tokens > 0, tokens, np.nan)[()]
     if wishes.tokens is not None:
         return (pairs / (wishes.tokens + served))[()], np.full_like(pairs, wishes.tokens)[()]
-    params, tokens = law.optimum(flops)
+    best_params, best_tokens = law.optimum(flops)
     if not served:
-        return params, tokens
+        return best_params, best_tokens
 
     def loss(log_params: NDArray[np.float64]) -> Numbers:
         return law.loss(np.exp(log_params), np.maximum(pairs / np.exp(log_params) - served, 1e-9))
 
-    top = np.log(np.asarray(params, dtype=float))
+    top = np.log(np.asarray(best_params, dtype=float))
     best = np.exp(argmin(loss, top - math.log(1e5), np.minimum(top, np.log(pairs / served) - 1e-9)))
     return best[()], (pairs / best - served)[()]
 
@@ -69,8 +69,8 @@ def reach(law: Law, loss: Numbers, wishes: Wishes) -> tuple[Numbers, Numbers]:
         return np.where(np.isfinite(cost), cost, 1e6 - log_params)
 
     shape = np.broadcast(np.asarray(loss, dtype=float), np.asarray(law.floor(), dtype=float)).shape
-    params = np.exp(argmin(log_cost, *(np.full(shape, bound) for bound in _LOG_PARAMS)))
-    return params[()], law.tokens_for(loss, params)
+    best = np.exp(argmin(log_cost, np.full(shape, _LOG_PARAMS[0]), np.full(shape, _LOG_PARAMS[1])))
+    return best[()], law.tokens_for(loss, best)
 
 
 def lifetime_flops(params: Numbers, tokens: Numbers, inference_tokens: float) -> Numbers:

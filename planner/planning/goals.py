@@ -11,6 +11,8 @@ from planner.errors import InfeasiblePlan, InputError
 from planner.units import read, show
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from planner.laws import Calibration
 
 LEAST_FLOPS, MOST_FLOPS = 1e12, 1e30
@@ -49,7 +51,7 @@ class Goal:
         return amount if self.is_budget else f"a loss of {amount}"
 
 
-def goal_of(given: dict[str, object]) -> Goal:
+def goal_of(given: Mapping[str, object]) -> Goal:
     """The one goal among the keywords `given` that is not None.
 
     Raises:

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planner.errors import InfeasiblePlan, InputError
-from planner.estimate import LEVEL, Estimate
+from planner.errors import InputError
+from planner.estimate import Estimate
 from planner.hardware import Cluster
-from planner.laws import DRIFT, Calibration, calibration_of
-from planner.planning.allocation import Wishes, lifetime_flops, reach, spend
+from planner.laws import Calibration, calibration_of
+from planner.planning.allocation import Wishes, lifetime_flops, spend
 from planner.planning.findings import findings_of
-from planner.planning.goals import Goal, goal_of, refuse_extremes, size_of_open_model, target_loss_of
+from planner.planning.goals import Goal, goal_of
+from planner.planning.solving import budget_of, solve
 from planner.sheet import Finding, Row, Sheet
-from planner.transformer import SMALLEST, Transformer
+from planner.transformer import Transformer
 from planner.units import read, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
-    from numpy.typing import NDArray
 
     from planner.laws import Additive, Calibrated, Kaplan
 
 DEFAULT_LAW = "besiroglu-2024"
 DEFAULT_CLUSTER = "8x h100"
-_QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +58,8 @@ class Plan(Sheet):
         what = f"{show(self.params, 'params')} on {show(self.tokens, 'tokens')}"
         loss = f"expected loss {show(self.loss, self.calibration.loss_unit)}"
         if self.goal.is_budget:
-            return f"Best use of {self.goal.text}: {what}, {loss}."
+            where = f" on {self.cluster}" if self.cluster and self.goal.name != "budget_flops" else ""
+            return f"Best use of {self.goal.text}{where}: {what}, {loss}."
         return f"Cheapest way to {self.goal.text}: {what}, {show(self.flops, 'flops')}."
 
     @property
@@ -116,13 +115,14 @@ class Plan(Sheet):
     def rows(self) -> Iterable[Row]:
         """The plan in reading order: the model, its loss, what it takes."""
         law = self.calibration
-        yield Row("params", "Parameters", self.params, "params", f"counting {law.counting.replace('_', '-')}")
-        yield Row("tokens", "Training tokens", self.tokens, "tokens")
+        counted = "embeddings included" if law.counting == "total" else "embeddings not counted"
+        yield Row("params", "Parameters", self.params, "params", f"{counted}; range: {law.basis}")
+        yield Row("tokens", "Training tokens", self.tokens, "tokens", "range: where the optimum may lie")
         yield Row("tokens_per_param", "Tokens per parameter", self.tokens_per_param, "")
         if self.tokens_available:
             yield Row("tokens_available", "Tokens available", self.tokens_available, "tokens")
             yield Row("epochs", "Passes over them", self.epochs, "epochs")
-        yield Row("loss", "Expected loss", self.loss, law.loss_unit, law.name)
+        yield Row("loss", "Expected loss", self.loss, law.loss_unit, f"law {law.name}; range: of one run")
         yield Row("flops", "Training compute", self.flops, "flops", "6 x parameters x tokens")
         if self.inference_tokens:
             yield Row("inference_tokens", "Tokens to be served", self.inference_tokens, "tokens")
@@ -243,10 +243,10 @@ def plan(
     base = calibration_of(law)
     calibration = base if available is None else base.limited_to(available)
     chosen = _cluster_for(goal, cluster)
-    budget = _budget(goal, chosen)
-    found = _solve(goal, budget, calibration, wishes)
+    budget = budget_of(goal, chosen)
+    found = solve(goal, budget, calibration, wishes)
     shape = Transformer.near(found.params, counting="total" if base.counting == "total" else "non_embedding")
-    inputs = {name: value for name, value in given.items() if value is not None}
+    inputs: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     inputs |= {"law": base.name, "cluster": _cluster_inputs(chosen)}
     inputs |= {"tokens_available": available, "inference_tokens": wishes.inference_tokens}
     inputs |= {"params": wishes.params, "tokens": wishes.tokens}
@@ -267,14 +267,6 @@ def plan(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    flops: Estimate
-    params: Estimate
-    tokens: Estimate
-    loss: Estimate
-
-
 def _cluster_for(goal: Goal, cluster: str | Cluster | None) -> Cluster | None:
     if cluster is not None:
         return Cluster.parse(cluster)
@@ -292,93 +284,6 @@ def _cluster_inputs(cluster: Cluster | None) -> dict[str, Any] | None:
     return {"accelerator": cluster.accelerator.key, "gpus": cluster.gpus, "kind": cluster.kind, **chosen}
 
 
-def _budget(goal: Goal, cluster: Cluster | None) -> Estimate | None:
-    """The lifetime compute to spend, as uncertain as utilisation and prices leave it; None for a target."""
-    match goal.name, cluster:
-        case "budget_flops", _:
-            budget = Estimate.exact(goal.amount)
-        case "budget_usd", Cluster():
-            budget = cluster.flops_for_usd(goal.amount)
-        case "budget_gpu_hours", Cluster():
-            budget = cluster.flops_in_gpu_hours(goal.amount)
-        case "days", Cluster():
-            budget = cluster.flops_in_days(goal.amount)
-        case _:
-            return None
-    refuse_extremes(budget)
-    return budget
-
-
-def _solve(goal: Goal, budget: Estimate | None, calibration: Calibration, wishes: Wishes) -> _Found:
-    """The central answer and, from draws of the law's coefficients and of the budget, the intervals."""
-    law, ensemble = calibration.law, calibration.ensemble
-    rng = np.random.default_rng(0)
-    count = max(np.size(ensemble.floor()), 1000)
-    if budget is not None:
-        budgets = _draws_of(budget, rng.standard_normal(count))
-        params, tokens = _feasible(*spend(law, float(budget), wishes), goal, wishes)
-        params_draws, tokens_draws = spend(ensemble, budgets, wishes)
-        planned = spend(law, budgets, wishes)
-        low, high = calibration.loss_interval(params, tokens)
-        loss = Estimate(float(law.loss(params, tokens)), float(low), float(high))
-        if not budget.is_exact:
-            loss = _widened(loss, np.asarray(law.loss(*planned)))
-        flops_draws = 6 * planned[0] * planned[1]
-    else:
-        target = target_loss_of(goal, calibration)
-        params, tokens = _feasible(*reach(law, target, wishes), goal, wishes)
-        beyond = float(calibration.decades_beyond(6 * params * tokens))
-        spread = 0.0 if goal.model else float(np.hypot(calibration.noise, DRIFT * beyond / _QUANTILE))
-        targets = target / (1 + spread * rng.standard_normal(count))
-        if goal.model:
-            targets = np.asarray(ensemble.loss(*size_of_open_model(goal.model)))
-        params_draws, tokens_draws = reach(ensemble, targets, wishes)
-        loss = Estimate.exact(target)
-        flops_draws = 6 * np.asarray(params_draws) * np.asarray(tokens_draws)
-    flops = 6 * params * tokens
-    refuse_extremes(flops)
-    exact = budget is not None and budget.is_exact and not wishes.inference_tokens
-    return _Found(
-        flops=Estimate.exact(flops) if exact else Estimate.of_draws(flops, flops_draws),
-        params=Estimate.of_draws(params, params_draws),
-        tokens=Estimate.of_draws(tokens, tokens_draws),
-        loss=loss,
-    )
-
-
-def _draws_of(budget: Estimate, normal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log-normal draws around `budget`, each side with its own spread."""
-    below, above = np.log(budget / budget.low), np.log(budget.high / budget)
-    return np.asarray(budget * np.exp(normal / _QUANTILE * np.where(normal < 0, below, above)), dtype=float)
-
-
-def _widened(loss: Estimate, planned: NDArray[np.float64]) -> Estimate:
-    """`loss` with the spread of what the budget buys added in quadrature."""
-    bought = Estimate.of_draws(float(loss), planned)
-    return Estimate(
-        float(loss),
-        loss - np.hypot(loss - loss.low, loss - bought.low),
-        loss + np.hypot(loss.high - loss, bought.high - loss),
-    )
-
-
-def _feasible(params: Any, tokens: Any, goal: Goal, wishes: Wishes) -> tuple[float, float]:
-    params, tokens = float(params), float(tokens)
-    if not (np.isfinite(params) and np.isfinite(tokens) and tokens > 0):
-        fixed = "params" if wishes.params is not None else "tokens"
-        size = show(wishes.params, "params") if wishes.params is not None else show(wishes.tokens, "tokens")
-        raise InfeasiblePlan(
-            f"{goal.name} ({goal.text}) cannot be met with {fixed} fixed at {size}.",
-            mend=f"Leave {fixed} out, or change {goal.name}.",
-        )
-    if params < SMALLEST:
-        raise InfeasiblePlan(
-            f"{goal.text} asks for {show(params, 'params')}, smaller than any sensible language model.",
-            mend=f"Ask for more: {show(SMALLEST, 'params')} is the least that is planned for.",
-        )
-    return params, tokens
-
-
 def _binding(goal: Goal, tokens: float, available: float | None, wishes: Wishes) -> str:
     """The keyword of the constraint that decides the plan."""
     if wishes.params is not None:
@@ -388,35 +293,3 @@ def _binding(goal: Goal, tokens: float, available: float | None, wishes: Wishes)
     if available is not None and tokens > available:
         return "tokens_available"
     return goal.name
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison(Sheet):
-    """Plans side by side; `to_frame` has one column per plan."""
-
-    plans: tuple[Plan, ...]
-    title = "Plans compared"
-
-    def rows(self) -> Iterable[Row]:
-        """One row per plan: its size, tokens and loss in one line."""
-        for number, item in enumerate(self.plans, start=1):
-            yield Row(f"plan_{number}", item.goal.text, item.title)
-
-    def to_frame(self) -> pd.DataFrame:
-        """The values of every plan's rows, one column per plan, indexed by key."""
-        import pandas as pd
-
-        names = [item.goal.text for item in self.plans]
-        frames = [item.to_frame()["value"].rename(name) for name, item in zip(names, self.plans, strict=True)]
-        return pd.concat(frames, axis=1)
-
-
-def compare(*plans: Plan) -> Comparison:
-    """The plans side by side.
-
-    Raises:
-        InputError: fewer than two plans, or something else among them.
-    """
-    if len(plans) < 2 or not all(isinstance(item, Plan) for item in plans):
-        raise InputError("compare() needs two or more plans.", mend="compare(plan(...), plan(...)).")
-    return Comparison(plans)

@@ -1,0 +1,96 @@
+"""What the advice assumes and what it cites: the tables of assumptions and of evidence, read and perturbed.
+
+It knows no rule: a number here means what its label says.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.catalog import Record, record, records
+from planner.estimate import LEVEL, Estimate
+
+Draws: TypeAlias = NDArray[np.float64]
+"""One number per perturbation; the first is the central one."""
+
+_REACH = NormalDist().inv_cdf((1 + LEVEL) / 2)
+"""Standard deviations from the centre to the low and the high of an assumption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A number that nobody measured for this case, with the range in which we believe it."""
+
+    name: str
+    label: str
+    value: Estimate
+    unit: str
+    confidence: str
+    source: str
+    as_of: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        texts = {"label": self.label, "unit": self.unit, "confidence": self.confidence, "source": self.source}
+        return {"name": self.name, **self.value.to_dict(), **texts, "as_of": self.as_of}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the advice is what it is, and the id of the evidence that says so."""
+
+    text: str
+    source: str
+
+    @property
+    def citation(self) -> str:
+        """The evidence in words."""
+        return record("evidence", "id", self.source, kind="evidence")["citation"]
+
+    def to_dict(self) -> dict[str, str]:
+        """Ready for JSON."""
+        return {"text": self.text, "source": self.source, "citation": self.citation}
+
+    def __str__(self) -> str:
+        return f"{self.text} [{self.citation}]"
+
+
+@cache
+def assumptions() -> tuple[Assumption, ...]:
+    """Every row of advice_assumptions.csv."""
+    return tuple(_assumption(row) for row in records("advice_assumptions"))
+
+
+def _assumption(row: Record) -> Assumption:
+    value = Estimate(float(row["value"]), float(row["low"]), float(row["high"]))
+    return Assumption(row["name"], row["label"], value, row["unit"], row["confidence"], row["source"], row["as_of"])
+
+
+@cache
+def central() -> dict[str, float]:
+    """The central value of every assumption under its name."""
+    return {assumption.name: float(assumption.value) for assumption in assumptions()}
+
+
+@cache
+def perturbed(count: int, seed: int) -> dict[str, Draws]:
+    """`count` joint perturbations of all assumptions, independent of each other, after the central one."""
+    random = np.random.default_rng(seed)
+    return {entry.name: around(entry.value, random.standard_normal(count)) for entry in assumptions()}
+
+
+def around(value: Estimate, deviations: Draws) -> Draws:
+    """The central value, then one per standard normal deviation: log-normal on each side, `low` and `high` its range."""
+    if value.is_exact:
+        return np.full(deviations.size + 1, float(value))
+    above, below = math.log(value.high / value), math.log(value / value.low)
+    steps = np.clip(deviations / _REACH, -1.5, 1.5)
+    drawn = value * np.exp(np.where(steps > 0, above, below) * steps)
+    return np.concatenate([[float(value)], drawn])

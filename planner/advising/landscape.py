@@ -1,0 +1,167 @@
+"""Landscape: the losses that free models and models of one's own reach on the text of a case, under one law.
+
+L = law(N, D' + transfer D_general) + gap (1 + D' / gap_tokens)^-gap_decay with D' the own tokens, repeats discounted
+(Muennighoff et al. 2023) and, for a model that was already trained, times `reuse`. The law's coefficients are published
+or fitted; transfer, gap and reuse are our assumptions. Every quantity has one entry per perturbation, the first central.
+It knows losses and FLOPs; it knows no dollars and takes no decision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+
+from planner.advising.assumptions import Draws
+from planner.advising.bases import Base, adaptable
+from planner.advising.usecase import UseCase
+from planner.laws import FLOPS_PER_PARAM_TOKEN, Calibration, Law
+
+LEAST_FLOPS, MOST_FLOPS = 1e15, 1e30
+BYTES_PER_TOKEN = 4.2
+"""English text in a common tokenizer; only for laws in bits per byte."""
+_STEPS = 36
+_SIZES = np.logspace(-1.2, 1.2, 25)[:, None]
+"""Sizes that are tried, as multiples of the law's own optimum."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landscape:
+    """What can be reached on the text of one case; `bases` are the free models it may start from."""
+
+    bases: tuple[Base, ...]
+    law: Law
+    own_tokens: float
+    serve_params: float
+    open_tokens: Draws
+    transfer: Draws
+    reuse: Draws
+    gap: Draws
+    gap_tokens: Draws
+    gap_decay: Draws
+    tuned_tokens: Draws
+    epochs: Draws
+    replay: Draws
+    repeats: float
+
+    @classmethod
+    def of(cls, case: UseCase, calibration: Calibration, guesses: dict[str, Draws]) -> Landscape:
+        """The landscape of `case` under `calibration`, over the perturbations in `guesses`."""
+        kind = gap_of(case)
+        to_nats = 1.0 if calibration.loss_unit == "nats/token" else 1 / (np.log(2) * BYTES_PER_TOKEN)
+        shared = ("reuse", "gap_tokens", "gap_decay", "tuned_tokens", "epochs", "replay")
+        return cls(
+            bases=adaptable(case),
+            law=_with_centre(calibration, guesses["reuse"].size),
+            own_tokens=case.unlabeled_tokens,
+            serve_params=case.n_serve_max,
+            open_tokens=guesses["open_text_tokens"] * (case.provenance != "own_data"),
+            transfer=guesses[f"transfer_{kind}"],
+            gap=guesses[f"gap_{kind}"] * to_nats,
+            repeats=calibration.repeats[0],
+            **{name: guesses[name] for name in shared},
+        )
+
+    def scratch_loss(self, flops: Draws, most_params: float) -> Draws:
+        """Least loss of a new model of up to `most_params` parameters for `flops` of training."""
+        best, _ = self.law.optimum(flops)
+        params = np.minimum(np.asarray(best) * _SIZES, most_params)
+        tokens = flops / (FLOPS_PER_PARAM_TOKEN * params)
+        own = np.minimum(tokens, self.own_tokens * self._useful_epochs)
+        own = np.where(self.open_tokens > 0, own, tokens * (self.own_tokens > 0))
+        general = self._discounted(tokens - own, self.open_tokens)
+        return cast("Draws", self._loss(params, self._discounted(own, self.own_tokens), general).min(axis=0))
+
+    def tuned_losses(self) -> Draws:
+        """Loss of each base after a small tune on the own text; one row per base."""
+        return self._adapted(np.minimum(self.own_tokens, self.tuned_tokens) + 0.0 * self._params)
+
+    def adapted_losses(self, flops: Draws) -> Draws:
+        """Loss of each base after continued pretraining for up to `flops`, or a small tune where that is better."""
+        tokens = flops / (FLOPS_PER_PARAM_TOKEN * self._active) * (1 - self.replay)
+        least = np.minimum(self.own_tokens, self.tuned_tokens)
+        return self._adapted(np.clip(tokens, least, self.own_tokens * self.epochs))
+
+    def gain(self, flops: Draws) -> Draws:
+        """How much lower `flops` of continued pretraining bring the best base than a small tune does."""
+        if not self.bases:
+            return np.zeros_like(flops)
+        return cast("Draws", self.tuned_losses().min(axis=0) - self.adapted_losses(flops).min(axis=0))
+
+    def best_base(self, flops: Draws) -> Base:
+        """The base of least loss after adaptation for the central `flops`."""
+        return self.bases[int(np.argmin(self.adapted_losses(flops)[:, 0]))]
+
+    def break_even(self, adaptation_share: Draws, *, equal_serving: bool) -> Draws:
+        """FLOPs of the final run from which a new model is at least as good as the best adapted base; inf is never.
+
+        Args:
+            adaptation_share: FLOPs of adaptation that cost as much as one FLOP of the new model's final run.
+            equal_serving: whether the new model must fit the serving size too.
+        """
+        most = self.serve_params if equal_serving else np.inf
+        size = self.reuse.shape
+        low, high = np.full(size, np.log(LEAST_FLOPS)), np.full(size, np.log(MOST_FLOPS))
+        never = ~self._wins(np.exp(high), adaptation_share, most)
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            wins = self._wins(np.exp(middle), adaptation_share, most)
+            low, high = np.where(wins, low, middle), np.where(wins, middle, high)
+        return cast("Draws", np.where(never, np.inf, np.exp(high)))
+
+    def _wins(self, flops: Draws, adaptation_share: Draws, most_params: float) -> Draws:
+        adapted = self.adapted_losses(flops * adaptation_share).min(axis=0)
+        return cast("Draws", self.scratch_loss(flops, most_params) <= adapted)
+
+    def _adapted(self, own: Draws) -> Draws:
+        return self._loss(self._params, self.reuse * self._discounted(own, self.own_tokens), self._read)
+
+    def _loss(self, params: Draws, own: Draws, general: Draws) -> Draws:
+        effective = np.maximum(own + self.transfer * general, 1.0)
+        gap = self.gap * (1 + own / self.gap_tokens) ** -self.gap_decay
+        return cast("Draws", self.law.loss(params, effective) + gap)
+
+    def _discounted(self, tokens: Draws, unique: Draws | float) -> Draws:
+        """D' = U (1 + R* (1 - exp(-R / R*))) with R = D/U - 1 repeats (Muennighoff et al. 2023, equation 5)."""
+        have = np.maximum(unique, 1.0)
+        repeats = np.maximum(tokens / have - 1, 0.0)
+        return cast("Draws", np.where(repeats > 0, have * (1 - self.repeats * np.expm1(-repeats / self.repeats)), tokens))
+
+    @property
+    def _useful_epochs(self) -> Draws:
+        """Repeats until one more is worth less than general text: exp(-R/R*) = transfer; at most `epochs`."""
+        return cast("Draws", np.clip(1 - self.repeats * np.log(np.maximum(self.transfer, 1e-9)), 1.0, self.epochs))
+
+    @cached_property
+    def _params(self) -> Draws:
+        return np.array([[base.dense_params] for base in self.bases])
+
+    @cached_property
+    def _active(self) -> Draws:
+        return np.array([[base.active_params] for base in self.bases])
+
+    @cached_property
+    def _read(self) -> Draws:
+        return np.array([[base.tokens or 0.0] for base in self.bases])
+
+
+def gap_of(case: UseCase) -> str:
+    """How far the text of the case is from ordinary text; text cannot be another modality."""
+    return "nonstandard" if case.domain_gap == "modality" else case.domain_gap
+
+
+def _with_centre(calibration: Calibration, size: int) -> Law:
+    """One law whose coefficients are arrays: the central one, then draws of the ensemble, `size` in all."""
+    return cast("Law", _stacked(calibration.law, calibration.ensemble, size))
+
+
+def _stacked(centre: Any, ensemble: Any, size: int) -> Any:
+    if is_dataclass(centre) and not isinstance(centre, type):
+        names = [entry.name for entry in fields(centre)]
+        parts = {name: _stacked(getattr(centre, name), getattr(ensemble, name), size) for name in names}
+        return replace(centre, **parts)
+    if np.ndim(ensemble) == 0:
+        return centre
+    return np.concatenate([[float(centre)], np.resize(np.asarray(ensemble, dtype=float), size - 1)])

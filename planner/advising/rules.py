@@ -1,0 +1,130 @@
+"""choose(view) -> Choice: which components to build, which one leads, and which warnings hold.
+
+The rules look at needs and gates only, never at a particular case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.advising.views import View
+
+HEADLINES = (
+    "prompt", "long_context", "rag", "tools", "classifier", "ft", "distill", "cpt", "pretrain", "specialist", "classical",
+    "infeasible",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to build; the first component leads."""
+
+    components: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        return self.components[0]
+
+
+def choose(view: View) -> Choice:
+    """The components for `view`, the leading one first."""
+    if view.case.modality == "tabular":
+        return Choice(("classical",))
+    if pretraining_is_due(view):
+        first = ("pretrain",) if view.is_language or view.case.goal != "application" else ("pretrain", "classical")
+        return Choice((*first, *lookup(view), *_own_tune(view)))
+    if view.bound_to_own_model:
+        own = view.judges and not view.blocked("classical") and not lacks_labels(view)
+        return Choice(("classical" if own else "infeasible", *lookup(view)))
+    if not view.is_language:
+        return Choice((*_other_data(view), *(lookup(view) if view.case.citations or view.needs_live else ())))
+    return _of_language(view)
+
+
+def pretraining_is_due(view: View) -> bool:
+    """Whether to pretrain: it can be done, and it wins or a hard reason demands it."""
+    if view.case.modality == "tabular" or view.blocked("pretrain"):
+        return False
+    return bool(view.hard_reason) or (view.is_language and view.from_scratch_wins)
+
+
+def lookup(view: View) -> tuple[str, ...]:
+    """How facts and sources reach the answer at query time."""
+    if not view.needs_retrieval:
+        return ()
+    if view.needs_live:
+        return ("tools", "rag") if view.case.corpus_tokens else ("tools",)
+    return ("long_context",) if view.fits_in_prompt and not view.bound_to_own_model else ("rag",)
+
+
+def lacks_labels(view: View) -> bool:
+    """Whether the task or the manner should be learned from examples and there are too few."""
+    needed = "classifier_labels" if view.judges else "tune_examples"
+    wanted = view.judges or view.is_hard_to_prompt or view.case.task == "extraction"
+    return wanted and view.case.n_labeled < view.guess[needed] and view.case.prompt_tried != "works"
+
+
+def _of_language(view: View) -> Choice:
+    facts, trained = lookup(view), _trained(view)
+    if not facts and not trained:
+        return Choice(("prompt",))
+    strict = view.needs_live or view.case.citations or view.case.access_control
+    leads = trained[:1] in (("classifier",), ("ft",)) and (trained[0] == "classifier" or view.is_hard_to_prompt)
+    facts_first = strict or not leads
+    return Choice((*facts, *trained) if facts_first else (*trained, *facts))
+
+
+def _trained(view: View) -> tuple[str, ...]:
+    """What to train, the main part first: a classifier, continued pretraining, a tune, or a taught small model."""
+    if view.case.prompt_tried == "works" and not view.needs_small_model:
+        return ()
+    tune = () if view.blocked("ft") else ("ft",)
+    if view.judges and not view.blocked("classifier"):
+        return ("classifier", *(tune if view.is_hard_to_prompt else ()))
+    narrow = view.case.task in {"classification", "extraction"} and bool(tune)
+    if view.case.domain_gap != "general" and not narrow and not view.blocked("cpt"):
+        return ("cpt", *(tune if view.is_hard_to_prompt else ()))
+    if tune and (view.is_hard_to_prompt or view.reads_unusual_text or narrow or view.needs_small_model):
+        return tune
+    if view.needs_small_model and not view.judges and not view.blocked("distill"):
+        return ("distill",)
+    return ()
+
+
+def _own_tune(view: View) -> tuple[str, ...]:
+    """A tune of the new model, which needs no model of others."""
+    enough = view.case.n_labeled >= view.guess["tune_examples"]
+    return ("ft",) if enough and view.is_language else ()
+
+
+def _other_data(view: View) -> tuple[str, ...]:
+    """Data that is neither text nor code, or numbers to forecast."""
+    if view.blocked("specialist"):
+        return ("classical",)
+    enough = view.case.n_labeled >= view.guess["tune_examples"]
+    return ("specialist", "ft") if enough else ("specialist",)
+
+
+def flags(view: View, choice: Choice) -> tuple[str, ...]:
+    """Names of the warnings that hold for `choice`, the most serious first."""
+    case, parts = view.case, choice.components
+    wants_training = case.wish in {"finetune", "pretrain"}
+    provenance = not view.has_base and view.is_language and case.provenance != "any"
+    held = {
+        "contradiction_live_vs_offline": view.is_offline and view.changes_within_a_day,
+        "provenance_infeasible": provenance and "pretrain" not in parts,
+        "mandate_infeasible": case.mandate_from_scratch and "pretrain" not in parts,
+        "pretrain_not_advised": case.wish == "pretrain" and "pretrain" not in parts,
+        "facts_need_retrieval": view.needs_retrieval and wants_training,
+        "data_changes_faster_than_training": view.changes_within_a_day,
+        "label_more_data": lacks_labels(view),
+        "too_little_domain_text": _lacks_domain_text(view),
+        "tokenizer_mismatch": case.fertility >= view.guess["fertility_limit"],
+        "local_index_needed": view.is_offline and "rag" in parts,
+    }
+    return tuple(name for name, holds in held.items() if holds)
+
+
+def _lacks_domain_text(view: View) -> bool:
+    short = view.case.unlabeled_tokens < view.guess["continue_tokens"]
+    return view.is_language and view.reads_unusual_text and short

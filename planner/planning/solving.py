@@ -1,0 +1,123 @@
+"""Solving: the central answer of a plan and, from draws of the law's coefficients and of the budget, its intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from planner.errors import InfeasiblePlan
+from planner.estimate import LEVEL, Estimate
+from planner.hardware import Cluster
+from planner.laws import DRIFT
+from planner.planning.allocation import Wishes, reach, spend
+from planner.planning.goals import refuse_extremes, size_of_open_model, target_loss_of
+from planner.transformer import SMALLEST
+from planner.units import show
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from planner.laws import Calibration
+    from planner.planning.goals import Goal
+
+_QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The central answer and its intervals."""
+
+    flops: Estimate
+    params: Estimate
+    tokens: Estimate
+    loss: Estimate
+
+
+def budget_of(goal: Goal, cluster: Cluster | None) -> Estimate | None:
+    """The lifetime compute to spend, as uncertain as utilisation and prices leave it; None for a target."""
+    match goal.name, cluster:
+        case "budget_flops", _:
+            budget = Estimate.exact(goal.amount)
+        case "budget_usd", Cluster():
+            budget = cluster.flops_for_usd(goal.amount)
+        case "budget_gpu_hours", Cluster():
+            budget = cluster.flops_in_gpu_hours(goal.amount)
+        case "days", Cluster():
+            budget = cluster.flops_in_days(goal.amount)
+        case _:
+            return None
+    refuse_extremes(budget)
+    return budget
+
+
+def solve(goal: Goal, budget: Estimate | None, calibration: Calibration, wishes: Wishes) -> Found:
+    """The central answer and, from draws of the law's coefficients and of the budget, the intervals."""
+    law, ensemble = calibration.law, calibration.ensemble
+    rng = np.random.default_rng(0)
+    count = max(np.size(ensemble.floor()), 1000)
+    if budget is not None:
+        budgets = _draws_of(budget, rng.standard_normal(count))
+        params, tokens = _feasible(*spend(law, float(budget), wishes), goal, wishes)
+        params_draws, tokens_draws = spend(ensemble, budgets, wishes)
+        planned = spend(law, budgets, wishes)
+        low, high = calibration.loss_interval(params, tokens)
+        loss = Estimate(float(law.loss(params, tokens)), float(low), float(high))
+        if not budget.is_exact:
+            loss = _widened(loss, np.asarray(law.loss(*planned)))
+        flops_draws = 6 * planned[0] * planned[1]
+    else:
+        target = target_loss_of(goal, calibration)
+        params, tokens = _feasible(*reach(law, target, wishes), goal, wishes)
+        beyond = float(calibration.decades_beyond(6 * params * tokens))
+        spread = 0.0 if goal.model else float(np.hypot(calibration.noise, DRIFT * beyond / _QUANTILE))
+        targets = target / (1 + spread * rng.standard_normal(count))
+        if goal.model:
+            targets = np.asarray(ensemble.loss(*size_of_open_model(goal.model)))
+        params_draws, tokens_draws = reach(ensemble, targets, wishes)
+        loss = Estimate.exact(target)
+        flops_draws = 6 * np.asarray(params_draws) * np.asarray(tokens_draws)
+    flops = 6 * params * tokens
+    refuse_extremes(flops)
+    exact = budget is not None and budget.is_exact and not wishes.inference_tokens
+    return Found(
+        flops=Estimate.exact(flops) if exact else Estimate.of_draws(flops, flops_draws),
+        params=Estimate.of_draws(params, params_draws),
+        tokens=Estimate.of_draws(tokens, tokens_draws),
+        loss=loss,
+    )
+
+
+def _draws_of(budget: Estimate, normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-normal draws around `budget`, each side with its own spread."""
+    below, above = np.log(budget / budget.low), np.log(budget.high / budget)
+    return np.asarray(budget * np.exp(normal / _QUANTILE * np.where(normal < 0, below, above)), dtype=float)
+
+
+def _widened(loss: Estimate, planned: NDArray[np.float64]) -> Estimate:
+    """`loss` with the spread of what the budget buys added in quadrature."""
+    bought = Estimate.of_draws(float(loss), planned)
+    return Estimate(
+        float(loss),
+        loss - np.hypot(loss - loss.low, loss - bought.low),
+        loss + np.hypot(loss.high - loss, bought.high - loss),
+    )
+
+
+def _feasible(params: Any, tokens: Any, goal: Goal, wishes: Wishes) -> tuple[float, float]:
+    params, tokens = float(params), float(tokens)
+    if not (np.isfinite(params) and np.isfinite(tokens) and tokens > 0):
+        fixed = "params" if wishes.params is not None else "tokens"
+        size = show(wishes.params, "params") if wishes.params is not None else show(wishes.tokens, "tokens")
+        raise InfeasiblePlan(
+            f"{goal.name} ({goal.text}) cannot be met with {fixed} fixed at {size}.",
+            mend=f"Leave {fixed} out, or change {goal.name}.",
+        )
+    if params < SMALLEST:
+        raise InfeasiblePlan(
+            f"{goal.text} asks for {show(params, 'params')}, smaller than any sensible language model.",
+            mend=f"Ask for more: {show(SMALLEST, 'params')} is the least that is planned for.",
+        )
+    return params, tokens

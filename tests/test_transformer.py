@@ -1,0 +1,162 @@
+"""Shapes: published parameter and FLOP counts, and the laws that a proposed shape keeps."""
+
+import csv
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.errors import InputError
+from planner.transformer import LARGEST, SMALLEST, Experts, LatentAttention, Transformer, vocab_for
+
+PUBLISHED = Path(__file__).parent / "published"
+
+
+def read(name: str) -> list[dict[str, str]]:
+    with (PUBLISHED / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def transformer(row: dict[str, str]) -> Transformer:
+    """The shape in a row of published/transformers.csv."""
+    count = {name: int(cell) for name, cell in row.items() if cell.isdigit()}
+    experts = latent = None
+    if row["experts"]:
+        experts = Experts(
+            total=count["experts"],
+            active=count["active_experts"],
+            ff_width=count["expert_ff_width"],
+            shared=count["shared_experts"],
+            dense_layers=count["dense_layers"],
+        )
+    if row["query_rank"]:
+        latent = LatentAttention(
+            query_rank=count["query_rank"],
+            key_value_rank=count["key_value_rank"],
+            rope_dim=count["rope_dim"],
+            value_dim=count["value_dim"],
+        )
+    sizes = ("layers", "width", "heads", "kv_heads", "head_dim", "ff_width", "vocab", "positions")
+    flags = {name: row[name] == "yes" for name in ("gated", "tied", "biases")}
+    return Transformer(**{name: count[name] for name in sizes}, **flags, experts=experts, latent=latent)
+
+
+MODELS = {row["name"]: row for row in read("transformers")}
+SHAPES = {name: transformer(row) for name, row in MODELS.items()}
+
+sizes = st.floats(math.log10(SMALLEST), math.log10(LARGEST)).map(lambda x: min(max(10**x, SMALLEST), LARGEST))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_parameters_match_the_published_weights_exactly(name: str) -> None:
+    assert SHAPES[name].params == int(MODELS[name]["params"])
+    assert SHAPES[name].params_active == int(MODELS[name]["params_active"])
+
+
+@pytest.mark.parametrize("row", read("train_flops"), ids=lambda row: row["name"])
+def test_training_flops_match_published_counts(row: dict[str, str]) -> None:
+    flops = SHAPES[row["name"]].flops_per_token(int(row["context"]), row["attention"])
+    assert flops == pytest.approx(float(row["flops_per_token"]), rel=float(row["tolerance"]))
+
+
+@pytest.mark.parametrize("row", read("throughput"), ids=lambda row: f"{row['name']} {row['tokens_per_second']}")
+def test_tokens_per_second_give_the_published_flops_per_second(row: dict[str, str]) -> None:
+    rate = SHAPES[row["name"]].flops_per_token(int(row["context"])) * float(row["tokens_per_second"])
+    assert rate == pytest.approx(float(row["flops_per_second"]), rel=float(row["tolerance"]))
+
+
+def test_kaplan_count_of_gpt3_leaves_embeddings_out() -> None:
+    """Kaplan et al. 2020, table 1: 12 layers x width^2, plus norms and biases."""
+    assert SHAPES["GPT-3 175B"].params_non_embedding == pytest.approx(12 * 96 * 12288**2, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_causal_attention_halves_only_the_attention(name: str) -> None:
+    shape = SHAPES[name]
+    weights = 2 * shape.flops_per_token(4096) - shape.flops_per_token(4096, "full")
+    assert weights == pytest.approx(2 * shape.flops_per_token(1) - shape.flops_per_token(1, "full"))
+    assert shape.flops_per_token(4096) > weights > 0
+
+
+@pytest.mark.parametrize("name", ["Llama 3 8B", "Llama 3.1 405B", "DeepSeek-V3"])
+def test_weights_take_six_flops_each_beside_embedding_lookup_and_norms(name: str) -> None:
+    shape = SHAPES[name]
+    weights = 2 * shape.flops_per_token(1) - shape.flops_per_token(1, "full")
+    assert weights == pytest.approx(6 * (shape.params_active - shape.vocab * shape.width), rel=1e-4)
+
+
+def test_bf16_weights_of_llama_3_8b_take_16_gb() -> None:
+    assert SHAPES["Llama 3 8B"].weight_bytes() == 2 * 8030261248
+
+
+@given(sizes)
+def test_a_proposed_shape_is_within_one_percent_of_any_size(params: float) -> None:
+    assert Transformer.near(params).params == pytest.approx(params, rel=0.01)
+    shape = Transformer.near(params, counting="non_embedding")
+    assert shape.params_non_embedding == pytest.approx(params, rel=0.01)
+
+
+@given(sizes)
+def test_a_proposed_shape_has_the_proportions_of_published_models(params: float) -> None:
+    shape = Transformer.near(params)
+    assert shape.heads * shape.head_dim == shape.width
+    assert shape.heads % shape.kv_heads == 0
+    assert 1.5 <= shape.ff_width / shape.width <= 5
+    usual = 128 if params >= 1e10 else 64 if params >= 1e8 else 8
+    assert usual / 2.5 <= shape.width / shape.layers <= 2 * max(usual, 64)
+    assert shape.ff_width % (8 if shape.width < 128 else 32) == 0
+
+
+@given(sizes, st.sampled_from([256, 32000, 50257, 128256]))
+def test_a_given_vocabulary_is_kept_or_refused(params: float, vocab: int) -> None:
+    try:
+        shape = Transformer.near(params, vocab=vocab)
+    except InputError as error:
+        assert vocab * 16 > params / 10, "refused although the vocabulary leaves room"
+        assert error.mend
+    else:
+        assert shape.vocab == vocab
+        assert shape.params == pytest.approx(params, rel=0.02)
+
+
+def test_the_vocabulary_law_reproduces_its_paper() -> None:
+    """Tao et al. 2024 (arXiv 2407.13623), abstract: 43K for their 3B model, at least 216K for Llama 2 70B."""
+    assert vocab_for(3e9, 3200) == pytest.approx(43_000, rel=0.02)
+    assert 216_000 <= vocab_for(69e9, 8192) <= 256_000
+
+
+@given(sizes)
+def test_the_default_vocabulary_grows_with_size_and_stays_in_bounds(params: float) -> None:
+    shape = Transformer.near(params)
+    assert shape.vocab % 128 == 0
+    assert 256 <= shape.vocab <= 256_000
+    assert vocab_for(params, 1024) <= vocab_for(2 * params, 1024)
+
+
+def test_seven_billion_looks_like_llama() -> None:
+    shape = Transformer.near(7e9)
+    assert (shape.width, shape.head_dim, shape.kv_heads, shape.tied) == (4096, 128, 8, False)
+    assert 28 <= shape.layers <= 36
+
+
+def test_a_shape_says_itself_in_one_line() -> None:
+    assert str(SHAPES["Llama 3 8B"]) == "32 layers x width 4,096, 32 heads, vocabulary 128,256"
+    assert "2 of 8 experts" in SHAPES["Mixtral 8x7B"].describe()
+
+
+@pytest.mark.parametrize("params", [0, -1, 99e3, 1.1e15, math.nan, math.inf, "seven", None, True])
+def test_sizes_out_of_range_are_refused_with_a_mend(params: object) -> None:
+    with pytest.raises(InputError) as caught:
+        Transformer.near(params)  # type: ignore[arg-type]
+    assert caught.value.mend
+
+
+def test_impossible_shapes_are_refused() -> None:
+    with pytest.raises(InputError, match="key-value"):
+        Transformer(layers=2, width=96, heads=6, kv_heads=4, head_dim=16, ff_width=256, vocab=256)
+    with pytest.raises(InputError, match="at least one"):
+        Transformer(layers=0, width=96, heads=6, kv_heads=6, head_dim=16, ff_width=256, vocab=256)
+    with pytest.raises(InputError, match="context"):
+        SHAPES["Llama 3 8B"].flops_per_token(0)
