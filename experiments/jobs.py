@@ -43,7 +43,10 @@ Event = Step | Ended
 
 
 def do(job: Job, emit: Callable[[Event], None]) -> None:
-    """Train every run of `job`, record it, and tell `emit`; a run that diverges is recorded as failed."""
+    """Train every run of `job`, record it, and tell `emit`.
+
+    A run that diverges, or that torch refuses (it says so in a RuntimeError: memory, mostly), is recorded as failed.
+    """
     from experiments.train import Diverged, train
 
     ledger = Ledger(job.folder)
@@ -51,7 +54,7 @@ def do(job: Job, emit: Callable[[Event], None]) -> None:
         started = time.perf_counter()
         try:
             record = train(config, job.corpus, job.folder / "trunks", tick=partial(emit, Step(config)))
-        except Diverged as error:
+        except (Diverged, MemoryError, RuntimeError) as error:
             record = record_of(
                 config,
                 config.identity(job.corpus.fingerprint),
@@ -62,7 +65,7 @@ def do(job: Job, emit: Callable[[Event], None]) -> None:
                 tokens_done=0,
                 seconds=time.perf_counter() - started,
                 status="failed",
-                reason=error.problem,
+                reason=str(error) or type(error).__name__,
             )
         ledger.write(config, record)
         emit(Ended(record))

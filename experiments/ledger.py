@@ -12,9 +12,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import platform
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pandas as pd
+
+DRAFT = ".draft"
+"""How the name of a file ends while it is written."""
 
 Status = Literal["ok", "failed"]
 
@@ -103,6 +108,8 @@ class Ledger:
                     f"Another sweep is running in {self.folder}.",
                     mend="Wait for it, watch it with `status`, or give another --out.",
                 ) from None
+            for draft in self.folder.rglob(f"*{DRAFT}"):
+                draft.unlink()
             yield
 
     def begin(self, sweep: Sweep, corpus: Corpus) -> None:
@@ -123,7 +130,8 @@ class Ledger:
 
     def write(self, config: Config, record: Record) -> None:
         """Record a run durably; a failure of the same run is replaced."""
-        write_json(self._path(record.run), {"record": asdict(record), "config": asdict(config)})
+        note = {"record": asdict(record), "config": asdict(config), "environment": _environment()}
+        write_json(self._path(record.run), note)
 
     def record(self, run: str) -> Record | None:
         """The record of `run`, or None where there is none."""
@@ -153,9 +161,14 @@ class Ledger:
         return self.folder / "runs" / f"{run}.json"
 
 
+def _environment() -> dict[str, str]:
+    packages = {name: version(name) for name in ("torch", "numpy")}
+    return {"python": platform.python_version(), "platform": platform.platform(), **packages}
+
+
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file so that a crash at any moment leaves the old one or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}{DRAFT}")
     with draft.open("wb") as file:
         write(file)
         file.flush()

@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,11 +61,12 @@ class Todo:
 
 def survey(sweep: Sweep, corpus: Corpus, *, ledger: Ledger | None, allow_repeats: bool) -> Todo:
     """What is to do for `sweep`, after checking that the corpus is large enough."""
+    context = max(size.context for size in sweep.sizes)
     check(
         corpus,
         train_bytes=max(config.tokens for config in sweep.configs()) + 1,
-        held_out_bytes=sweep.evaluation_windows * max(size.context for size in sweep.sizes) + 1,
-        allow_repeats=allow_repeats,
+        held_out_bytes=sweep.evaluation_windows * context + 1,
+        repeats_from=context + 1 if allow_repeats else None,
     )
     known = {leg.config for chain in chains(sweep) for leg in chain if _is_done(leg.config, corpus, ledger)}
     missing = (tuple(leg for leg in chain if leg.config not in known) for chain in chains(sweep))
@@ -155,11 +157,9 @@ def cores() -> int:
 
 def require_torch() -> None:
     """Raise where the extra that trains is not installed."""
-    try:
-        import torch  # noqa: F401
-        import tqdm  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra.of(error.name or "torch", extra="sweep") from error
+    for package in ("torch", "tqdm"):
+        if find_spec(package) is None:
+            raise MissingExtra.of(package, extra="sweep")
 
 
 def _work(chain: tuple[Leg, ...]) -> float:

@@ -247,11 +247,17 @@ def _passages(document: bytes) -> Iterator[bytes]:
     yield document[start:]
 
 
-def check(corpus: Corpus, *, train_bytes: int, held_out_bytes: int, allow_repeats: bool) -> None:
-    """Raise where the corpus is smaller than a sweep needs; repeats can stretch what is trained on, within reason."""
-    enough_to_repeat = corpus.train_bytes > train_bytes // 100 and corpus.held_out_bytes > held_out_bytes // 100
+def check(corpus: Corpus, *, train_bytes: int, held_out_bytes: int, repeats_from: int | None) -> None:
+    """Raise where the corpus is smaller than a sweep needs.
+
+    Args:
+        corpus: what there is.
+        train_bytes: what the longest run meets.
+        held_out_bytes: what the evaluation meets.
+        repeats_from: the bytes of either part that suffice if text may be met again; None if it may not.
+    """
     short = corpus.train_bytes < train_bytes or corpus.held_out_bytes < held_out_bytes
-    if not short or (allow_repeats and enough_to_repeat):
+    if not short or (repeats_from is not None and min(corpus.train_bytes, corpus.held_out_bytes) >= repeats_from):
         return
     has = corpus.train_bytes + corpus.held_out_bytes
     needs = max(train_bytes / (1 - HELD_OUT_SHARE), held_out_bytes / HELD_OUT_SHARE)
@@ -259,5 +265,7 @@ def check(corpus: Corpus, *, train_bytes: int, held_out_bytes: int, allow_repeat
         f"The corpus has {has:,} bytes of distinct text ({show(corpus.train_bytes, 'bytes')} to train on, "
         f"{show(corpus.held_out_bytes, 'bytes')} held out); this sweep needs about {needs:,.0f} "
         f"({show(train_bytes, 'bytes')} and {show(held_out_bytes, 'bytes')}).",
-        mend="Add text, choose a smaller sweep such as smoke, or pass --allow-repeats to train on the same text again.",
+        mend="Add text or choose a smaller sweep such as smoke; this is too little even to repeat."
+        if repeats_from is not None
+        else "Add text, choose a smaller sweep such as smoke, or pass --allow-repeats to meet the same text again.",
     )

@@ -54,7 +54,7 @@ def train(config: Config, corpus: Corpus, trunks: Path, *, tick: Callable[[], No
             trunk.keep(pupil, step)
         loss = pupil.learn(text.take(order.batch(step, config.batch)), rate=config.rate(step))
         if not math.isfinite(loss):
-            raise Diverged(f"The loss became {loss} at step {step}.", mend="Lower the learning rate.")
+            raise Diverged(f"The loss became {loss} at step {step} of {config.steps}.")
         tick()
     losses = pupil.examine(Windows(corpus.held_out(), config.shape.context), config.evaluation_windows)
     return record_of(
@@ -113,7 +113,7 @@ class Trunk:
 
     def resume(self, pupil: Pupil, *, latest: int) -> int:
         """Restore the furthest state not beyond the step `latest` and return its step; 0 where there is none."""
-        steps = [int(path.stem) for path in self.folder.glob("*.pt") if not path.name.startswith(".")]
+        steps = [int(path.stem) for path in self.folder.glob("*.pt")]
         step = max((step for step in steps if step <= latest), default=0)
         if step:
             state = _read_state(self.folder / f"{step}.pt")

@@ -163,6 +163,7 @@ class Bar:
         self._left = len(todo.legs)
         self._bar = tqdm(
             total=todo.work,
+            smoothing=0,
             disable=True if self._quiet else None,
             bar_format="{percentage:3.0f} % |{bar}| {elapsed} spent, {remaining} left",
         )

@@ -35,11 +35,11 @@ class Estimate(float):
 
     @classmethod
     def of_draws(cls, value: float, draws: ArrayLike, level: float = LEVEL) -> Self:
-        """The central interval of `draws` (any shape) around `value`; draws that are NaN are left out."""
+        """The central interval of `draws` (any shape) around `value`; NaN draws are left out, infinite ones are not."""
         import numpy as np
 
         tail = (1 - level) / 2
-        low, high = np.nanquantile(np.asarray(draws, dtype=float), [tail, 1 - tail])
+        low, high = np.nanquantile(np.asarray(draws, dtype=float), [tail, 1 - tail], method="nearest")
         return cls(value, low, high, level)
 
     @classmethod

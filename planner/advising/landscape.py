@@ -127,7 +127,9 @@ class Landscape:
         """D' = U (1 + R* (1 - exp(-R / R*))) with R = D/U - 1 repeats (Muennighoff et al. 2023, equation 5)."""
         have = np.maximum(unique, 1.0)
         repeats = np.maximum(tokens / have - 1, 0.0)
-        return cast("Draws", np.where(repeats > 0, have * (1 - self.repeats * np.expm1(-repeats / self.repeats)), tokens))
+        return cast(
+            "Draws", np.where(repeats > 0, have * (1 - self.repeats * np.expm1(-repeats / self.repeats)), tokens)
+        )
 
     @property
     def _useful_epochs(self) -> Draws:

@@ -68,10 +68,19 @@ def _of_language(view: View) -> Choice:
     facts, trained = lookup(view), _trained(view)
     if not facts and not trained:
         return Choice(("prompt",))
+    if facts and _adds_to_retrieval(view) and "ft" not in trained:
+        trained = (*trained, "ft")
     strict = view.needs_live or view.case.citations or view.case.access_control
     leads = trained[:1] in (("classifier",), ("ft",)) and (trained[0] == "classifier" or view.is_hard_to_prompt)
     facts_first = strict or not leads
     return Choice((*facts, *trained) if facts_first else (*trained, *facts))
+
+
+def _adds_to_retrieval(view: View) -> bool:
+    """Whether many examples of special text let a tune add to what retrieval brings (Balaguer et al. 2024)."""
+    many = view.case.n_labeled >= 10 * view.guess["tune_examples"]
+    works = view.case.prompt_tried == "works"
+    return view.case.domain_gap != "general" and many and not works and not view.blocked("ft")
 
 
 def _trained(view: View) -> tuple[str, ...]:
@@ -109,11 +118,10 @@ def flags(view: View, choice: Choice) -> tuple[str, ...]:
     """Names of the warnings that hold for `choice`, the most serious first."""
     case, parts = view.case, choice.components
     wants_training = case.wish in {"finetune", "pretrain"}
-    provenance = not view.has_base and view.is_language and case.provenance != "any"
     held = {
         "contradiction_live_vs_offline": view.is_offline and view.changes_within_a_day,
-        "provenance_infeasible": provenance and "pretrain" not in parts,
-        "mandate_infeasible": case.mandate_from_scratch and "pretrain" not in parts,
+        "provenance_infeasible": case.provenance != "any" and choice.headline == "infeasible",
+        "mandate_infeasible": case.mandate_from_scratch and choice.headline == "infeasible",
         "pretrain_not_advised": case.wish == "pretrain" and "pretrain" not in parts,
         "facts_need_retrieval": view.needs_retrieval and wants_training,
         "data_changes_faster_than_training": view.changes_within_a_day,

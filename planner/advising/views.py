@@ -58,8 +58,9 @@ class View:
 
     @property
     def bound_to_own_model(self) -> bool:
-        """Whether a rule forbids every model of others."""
-        return self.case.provenance == "own_data" or self.case.mandate_from_scratch
+        """Whether a rule forbids every model of others that exists."""
+        undocumented = self.case.provenance == "open_data" and self.is_language and not self.has_base
+        return self.case.provenance == "own_data" or self.case.mandate_from_scratch or undocumented
 
     @property
     def needs_facts(self) -> bool:
@@ -128,6 +129,8 @@ class View:
             return "the base may have read nothing but your own data"
         if self.case.mandate_from_scratch:
             return "a rule demands a model trained from scratch"
+        if self.bound_to_own_model:
+            return "no open model of that size documents its training data"
         if self.case.goal == "public_good":
             return "the model itself is your contribution"
         if self.case.goal == "sell_model":
@@ -223,7 +226,9 @@ def lacks_text(view: View, option: str) -> str:
     """Raw text that continued pretraining and pretraining need; general open text counts where it is allowed."""
     have = view.case.unlabeled_tokens
     if option == "cpt" and have < view.guess["continue_tokens"]:
-        return f"It needs about {show(view.guess['continue_tokens'], 'tokens')} of your own text; you have {show(have)}."
+        return (
+            f"It needs about {show(view.guess['continue_tokens'], 'tokens')} of your own text; you have {show(have)}."
+        )
     own_only = view.case.provenance == "own_data" or not view.is_language
     if option == "pretrain" and own_only and 2 * view.own_reading < view.useful_tokens:
         least = view.useful_tokens / (2 * view.guess["epochs"])

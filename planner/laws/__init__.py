@@ -4,6 +4,7 @@ from planner.laws.calibrations import DRIFT, Calibrated, Calibration, calibratio
 from planner.laws.formulas import (
     FLOPS_PER_PARAM_TOKEN,
     Additive,
+    Array,
     DataConstrained,
     Kaplan,
     Law,
@@ -13,6 +14,6 @@ from planner.laws.formulas import (
 )
 
 __all__ = [
-    "DRIFT", "FLOPS_PER_PARAM_TOKEN", "Additive", "Calibrated", "Calibration", "DataConstrained", "Kaplan", "Law",
+    "DRIFT", "FLOPS_PER_PARAM_TOKEN", "Additive", "Array", "Calibrated", "Calibration", "DataConstrained", "Kaplan", "Law",
     "Numbers", "argmin", "calibration_of", "kaplan_allocation", "published", "repeats_of_text",
 ]  # fmt: skip

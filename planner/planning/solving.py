@@ -76,9 +76,10 @@ def solve(goal: Goal, budget: Estimate | None, calibration: Calibration, wishes:
         targets = target / (1 + spread * rng.standard_normal(count))
         if goal.model:
             targets = np.asarray(ensemble.loss(*size_of_open_model(goal.model)))
-        params_draws, tokens_draws = reach(ensemble, targets, wishes)
+        params_draws, tokens_draws = (np.asarray(draws) for draws in reach(ensemble, targets, wishes))
         loss = Estimate.exact(target)
-        flops_draws = 6 * np.asarray(params_draws) * np.asarray(tokens_draws)
+        flops_draws = 6 * params_draws * tokens_draws
+        params_draws = np.where(np.isfinite(tokens_draws), params_draws, np.nan)
     flops = 6 * params * tokens
     refuse_extremes(flops)
     exact = budget is not None and budget.is_exact and not wishes.inference_tokens

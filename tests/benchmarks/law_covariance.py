@@ -1,9 +1,9 @@
-"""Where data/law_covariance.csv and the noise in data/laws.csv come from: bootstraps of public run tables, and rounding.
+"""Where data/law_covariance.csv and the noise in data/laws.csv come from: bootstraps of public runs, and rounding.
 
     python tests/benchmarks/law_covariance.py RUNS_FOLDER > data/law_covariance.csv
 
-RUNS_FOLDER holds chinchilla_epoch.csv (Besiroglu et al. 2024) and datablations_single_epoch.csv (Muennighoff et al. 2023).
-The run-to-run noise of each law goes to stderr.
+RUNS_FOLDER holds chinchilla_epoch.csv (Besiroglu et al. 2024) and datablations_single_epoch.csv (Muennighoff et al.
+2023). The run-to-run noise of each law goes to stderr.
 """
 
 import csv

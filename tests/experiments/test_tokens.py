@@ -136,14 +136,13 @@ def test_a_truncated_archive_is_an_error_that_names_it(tmp_path: Path) -> None:
 
 def test_a_corpus_that_is_too_small_says_what_it_has_and_what_is_needed(tmp_path: Path, text: Path) -> None:
     corpus = build(text, tmp_path)
-    with pytest.raises(
-        DataError, match=f"{corpus.train_bytes + corpus.held_out_bytes:,} bytes.*needs about 1,052,632"
-    ) as e:
-        check(corpus, train_bytes=1_000_000, held_out_bytes=1000, allow_repeats=False)
-    assert "--allow-repeats" in e.value.mend
-    check(corpus, train_bytes=1_000_000, held_out_bytes=1000, allow_repeats=True)
-    with pytest.raises(DataError):
-        check(corpus, train_bytes=100_000_000, held_out_bytes=1000, allow_repeats=True)
+    has = f"{corpus.train_bytes + corpus.held_out_bytes:,} bytes"
+    with pytest.raises(DataError, match=f"{has}.*needs about 1,052,632") as caught:
+        check(corpus, train_bytes=1_000_000, held_out_bytes=1000, repeats_from=None)
+    assert "--allow-repeats" in caught.value.mend
+    check(corpus, train_bytes=1_000_000, held_out_bytes=1000, repeats_from=100)
+    with pytest.raises(DataError, match="too little even to repeat"):
+        check(corpus, train_bytes=1_000_000, held_out_bytes=1000, repeats_from=corpus.held_out_bytes + 1)
 
 
 def test_windows_overlap_in_the_one_token_that_follows() -> None:

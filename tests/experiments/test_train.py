@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def result(record: Record) -> dict[str, object]:
     """The record without what depends on the clock and on where training began."""
-    return {
-        name: value for name, value in asdict(record).items() if name not in {"seconds", "as_of", "tokens_done"}
-    }
+    return {name: value for name, value in asdict(record).items() if name not in {"seconds", "as_of", "tokens_done"}}
 
 
 def test_training_lowers_the_loss(config: Config, corpus: Corpus, tmp_path: Path) -> None:

@@ -1,0 +1,5 @@
+"""The app: hands over to planner.ui."""
+
+from planner.ui.page import show
+
+show()

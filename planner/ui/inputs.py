@@ -1,0 +1,219 @@
+"""Inputs: what the Plan page asks, as text. They live in the page's address, so that a link makes the same page again.
+
+Every input is the text of one keyword of the library; empty text leaves the keyword out. It knows no widget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Self
+
+from planner.catalog import records
+from planner.errors import InputError
+from planner.hardware import Cluster
+from planner.hardware.prices import TIERS
+from planner.planning import Plan, plan
+from planner.planning.plans import DEFAULT_LAW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = "1"
+"""Version of the addresses this page writes. It changes when an old address would come to mean something else."""
+
+LONGEST = 80
+"""Characters that one input may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How one input is asked for: its label with the unit, an example, and one line of help in plain words."""
+
+    label: str
+    example: str
+    help: str
+    short: str = ""
+
+
+GOALS: dict[str, Ask] = {
+    "budget_usd": Ask(
+        "Budget (US dollars)", "$2M", "What renting the accelerators may cost, such as $2M or 750K.", "Dollars"
+    ),
+    "budget_flops": Ask(
+        "Compute (FLOPs)",
+        "1e23",
+        "A FLOP is one floating-point operation, a single multiplication or addition. Frontier models take about 1e26.",
+        "FLOPs",
+    ),
+    "budget_gpu_hours": Ask(
+        "Accelerator time (GPU-hours)", "500K", "One GPU-hour is one accelerator for one hour.", "GPU-hours"
+    ),
+    "days": Ask("Time (days on the whole cluster)", "30 days", "Calendar time, such as 30 days or 6 weeks.", "Days"),
+    "target_loss": Ask(
+        "Loss to reach (nats per token)",
+        "2.0",
+        "Loss is how badly the model guesses the next token: lower is better, and no model gets to 0.",
+        "A loss",
+    ),
+    "target_model": Ask(
+        "Open model to match",
+        "llama-3.1-8b",
+        "A published model whose loss yours shall reach, as the same law predicts it from size and training tokens.",
+        "A known model",
+    ),
+}
+"""The goals of plan(), in the order in which they are offered."""
+
+MORE: dict[str, Ask] = {
+    "tokens_available": Ask(
+        "Tokens available",
+        "empty: no limit",
+        "Text you can train on, such as 300B. A token is a piece of a word, about four letters of English. "
+        "Where a plan needs more, it reads the same text again.",
+    ),
+    "inference_tokens": Ask(
+        "Tokens to be served",
+        "empty: none",
+        "Tokens the model will read and write in its life, such as 2T. With many, a smaller model trained longer "
+        "is cheaper in all.",
+    ),
+    "params": Ask(
+        "Parameters, if decided", "empty: best choice", "Parameters are the numbers a model learns: its size. E.g. 7B."
+    ),
+    "tokens": Ask(
+        "Training tokens, if decided", "empty: best choice", "Tokens the model reads in training. E.g. 1.4T."
+    ),
+    "utilisation": Ask(
+        "Utilisation (share of peak)",
+        "empty: as published runs",
+        "Share of the accelerators' peak speed that a whole run achieves, failures included, such as 35 %.",
+    ),
+    "price": Ask(
+        "Price (US dollars per GPU-hour)",
+        "empty: on demand",
+        "A way to rent, a provider, or your own price such as 2.50.",
+    ),
+    "when": Ask(
+        "Month of the prices",
+        "empty: latest",
+        "Prices known by then, such as 2026-07. Set it to keep a link from following new prices.",
+    ),
+    "law": Ask(
+        "Scaling law",
+        DEFAULT_LAW,
+        "The formula that predicts the loss from size and training tokens, as published.",
+    ),
+}
+"""The inputs behind the expander."""
+
+CLUSTER = Ask(
+    "Cluster (number x accelerator)", "256x h100", "The accelerators that train together, such as 512x h100 or 8x a100."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything that the page asks. `goal` is the keyword of plan() that `amount` belongs to."""
+
+    goal: str = "budget_usd"
+    amount: str = GOALS["budget_usd"].example
+    cluster: str = CLUSTER.example
+    law: str = DEFAULT_LAW
+    tokens_available: str = ""
+    inference_tokens: str = ""
+    params: str = ""
+    tokens: str = ""
+    utilisation: str = ""
+    price: str = ""
+    when: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, str | None]) -> Self:
+        """The inputs among `values`; None is empty text."""
+        return cls(**{name: (values[name] or "").strip() for name in names() if name in values})
+
+    @classmethod
+    def of_address(cls, address: Mapping[str, str]) -> Self:
+        """The inputs that an address carries; those it leaves out are the defaults.
+
+        Raises:
+            InputError: another version wrote it, it carries two goals, or a text too long to be meant.
+        """
+        if address.get("v", VERSION) != VERSION:
+            raise InputError(
+                f"This link was made by another version of this page: {address['v'][:LONGEST]!r}, not {VERSION!r}.",
+                mend="Fill in the inputs again and share the new address.",
+            )
+        for name, value in address.items():
+            if len(value) > LONGEST:
+                raise InputError(
+                    f"{name[:LONGEST]!r} in the link is longer than {LONGEST} characters.", mend="Fill it in again."
+                )
+        given = [name for name in GOALS if name in address]
+        if len(given) > 1:
+            raise InputError(
+                f"The link has two goals: {given[0]} and {given[1]}.", mend="Keep one of them, or fill in the goal."
+            )
+        goal = {"goal": given[0], "amount": address[given[0]]} if given else {}
+        return cls.of({**{name: address[name] for name in names()[2:] if name in address}, **goal})
+
+    def address(self) -> dict[str, str]:
+        """The address that makes these inputs again: all of them, also the defaults, under the library's keywords."""
+        return {"v": VERSION, self.goal: self.amount, **{name: getattr(self, name) for name in names()[2:]}}
+
+    def with_goal(self, goal: str) -> Self:
+        """The same inputs with another goal and its example amount."""
+        return replace(self, goal=goal, amount=GOALS[goal].example)
+
+    def plan(self) -> Plan:
+        """The plan for these inputs.
+
+        Raises:
+            PlannerError: an input is not understood, or no plan satisfies all of them.
+        """
+        cluster = Cluster.parse(self.cluster).at(
+            utilisation=self.utilisation or None, price=self.price or None, when=self.when or None
+        )
+        goal = {self.goal: self.amount}
+        return plan(
+            **goal,
+            law=self.law,
+            cluster=cluster,
+            tokens_available=self.tokens_available or None,
+            inference_tokens=self.inference_tokens or 0,
+            params=self.params or None,
+            tokens=self.tokens or None,
+        )
+
+
+def names() -> list[str]:
+    """The names of all inputs; goal and amount first."""
+    return [field.name for field in fields(Inputs)]
+
+
+def unknown_names(address: Mapping[str, str]) -> list[str]:
+    """Names in an address that this page does not ask for."""
+    return [name for name in address if name not in {"v", *GOALS, *names()[2:]}]
+
+
+EXAMPLES: dict[str, Inputs] = {
+    "$100K on 8 H100": Inputs(amount="$100K", cluster="8x h100"),
+    "$2M on 256 H100": Inputs(),
+    "30 days on 1,024 B200": Inputs(goal="days", amount="30 days", cluster="1024x b200"),
+    "Match Llama 3.1 8B": Inputs(goal="target_model", amount="llama-3.1-8b"),
+    "Chinchilla's compute": Inputs(goal="budget_flops", amount="5.76e23"),
+}
+"""Examples to start from."""
+
+
+def choices(name: str) -> dict[str, str]:
+    """What is offered for an input with known answers: its text, and what people read."""
+    match name:
+        case "law":
+            return {row["name"]: row["title"] for row in records("laws")}
+        case "target_model":
+            return {row["name"]: row["title"] for row in records("models") if row["train_tokens"]}
+        case "price":
+            providers = sorted({row["provider"] for row in records("prices")}, key=str.lower)
+            return {text: text for text in (*TIERS, *providers)}
+    return {}

@@ -1,0 +1,187 @@
+"""The Plan page: inputs, one plan, and what follows from it. Everything shown comes from the library."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from planner.costing import Cost, cost
+from planner.errors import PlannerError
+from planner.reporting import report
+from planner.sheet import Row
+from planner.ui.inputs import CLUSTER, GOALS, LONGEST, MORE, EXAMPLES, Inputs, choices, names, unknown_names
+from planner.ui.widgets import errors_shown, literal, show_error, show_findings, show_numbers, show_rows
+
+if TYPE_CHECKING:
+    from planner.planning import Plan
+
+HEADLINES = {
+    "params": "The numbers the model learns: its size.",
+    "tokens": "The text it reads in training. A token is a piece of a word, about four letters of English.",
+    "loss": "How badly the model guesses the next token, in nats: lower is better. It is not a test score.",
+    "gpu_hours": "One accelerator for one hour counts as one.",
+    "days": "With the whole cluster busy all the time.",
+    "usd": "Rent of the accelerators for this one training run. People, data and experiments come on top.",
+}
+"""The numbers shown large, and what each means in plain words."""
+
+
+def show_plan_page() -> None:
+    """Draw the page."""
+    _follow_address()
+    st.title("What model can this budget train?", anchor=False)
+    _ask()
+    inputs = Inputs.of({name: st.session_state[name] for name in names()})
+    if broken := st.session_state.get("broken_link"):
+        show_error(broken)
+        return
+    if st.query_params.to_dict() != inputs.address():
+        st.query_params.from_dict(inputs.address())
+    st.session_state["address"] = inputs.address()
+    with errors_shown():
+        _answer(inputs)
+
+
+def _follow_address() -> None:
+    """Take the inputs from the address, unless it is the one this page wrote or an input has just changed."""
+    state, here = st.session_state, st.query_params.to_dict()
+    if state.pop("edited", False) or here == state.get("address"):
+        return
+    state["broken_link"] = None
+    try:
+        _fill_in(Inputs.of_address(here))
+    except PlannerError as error:
+        state["broken_link"] = error
+        _fill_in(Inputs())
+    state["address"] = here
+    state["left_out"] = unknown_names(here)
+
+
+def _fill_in(inputs: Inputs) -> None:
+    for name in names():
+        st.session_state[name] = getattr(inputs, name)
+
+
+def _edited() -> None:
+    st.session_state["edited"] = True
+    st.session_state["broken_link"] = None
+    st.session_state["left_out"] = []
+
+
+def _goal_changed() -> None:
+    _edited()
+    st.session_state["amount"] = GOALS[st.session_state["goal"]].example
+
+
+def _example_chosen() -> None:
+    _edited()
+    _fill_in(EXAMPLES[st.session_state["example"]])
+    st.session_state["example"] = None
+
+
+def _ask() -> None:
+    """All inputs: the goal, its amount and the cluster, examples, and the rest behind an expander."""
+    st.segmented_control(
+        "Start from",
+        list(GOALS),
+        format_func=lambda goal: GOALS[goal].short,
+        key="goal",
+        required=True,
+        on_change=_goal_changed,
+        help="What is fixed: what you can spend, or what the model must reach.",
+    )
+    amount, cluster = st.columns(2)
+    goal = st.session_state["goal"]
+    with amount:
+        _box("amount", GOALS[goal].label, GOALS[goal].help, GOALS[goal].example, choices(goal))
+    with cluster:
+        _box("cluster", CLUSTER.label, CLUSTER.help, CLUSTER.example, {})
+    st.pills("Examples", list(EXAMPLES), format_func=literal, key="example", on_change=_example_chosen)
+    with st.expander("More inputs: text, serving, fixed sizes, utilisation, price, law"):
+        columns = st.columns(2)
+        for index, (name, ask) in enumerate(MORE.items()):
+            with columns[index % 2]:
+                _box(name, ask.label, ask.help, ask.example, choices(name))
+
+
+def _box(name: str, label: str, help: str, example: str, offered: dict[str, str]) -> None:
+    """One input, typed freely; `offered` are answers to choose from."""
+    if not offered:
+        st.text_input(label, key=name, help=literal(help), placeholder=example, max_chars=LONGEST, on_change=_edited)
+        return
+    st.selectbox(
+        label,
+        list(offered),
+        format_func=lambda text: offered.get(text, text),
+        index=None,
+        key=name,
+        help=literal(help),
+        placeholder=example,
+        accept_new_options=True,
+        on_change=_edited,
+    )
+
+
+def _answer(inputs: Inputs) -> None:
+    """The plan in a sentence, in numbers and in a figure; then the bill, the verdict, the sources and the downloads."""
+    for name in st.session_state.get("left_out", []):
+        st.warning(f"The link has an input that this page does not know and leaves out: {literal(name)}")
+    found = inputs.plan()
+    st.header(literal(found.title), anchor=False)
+    show_numbers(found.rows(), HEADLINES)
+    show_findings(found.findings)
+    st.subheader("Loss against compute", anchor=False)
+    st.plotly_chart(
+        found.figure(),
+        key="frontier",
+        config={"displayModeBar": False},
+        alt="Best loss for each amount of training compute with its 90 % range, and this plan on it.",
+    )
+    st.subheader("All numbers of the plan", anchor=False)
+    show_rows(found.rows(), alt="All numbers of the plan")
+    bill = cost(found)
+    _show_bill(bill)
+    _show_sources(found)
+    _offer_downloads(found, bill)
+
+
+def _show_bill(bill: Cost) -> None:
+    st.subheader("What it costs", anchor=False)
+    st.text("The bill if exactly this model is trained: its size is decided, so time and dollars carry the range.")
+    show_rows(bill.rows(), alt="The bill")
+    show_findings(bill.findings)
+
+
+def _show_sources(found: Plan) -> None:
+    law = found.calibration
+    st.subheader("Where the numbers come from", anchor=False)
+    rows = [Row("law", "Law", law.title, "", f"{law.source}, {law.as_of}")]
+    if found.cluster is not None:
+        rows.append(
+            Row("utilisation", "Utilisation", found.cluster.utilisation, "fraction", found.cluster.utilisation_basis)
+        )
+        rows.append(Row("price", "Price", found.cluster.price, "usd/gpu_hour", found.cluster.price_basis))
+    show_rows(rows, alt="Sources")
+
+
+def _offer_downloads(found: Plan, bill: Cost) -> None:
+    st.subheader("Take it along", anchor=False)
+    st.text("The address of this page holds every input: copy it to share this answer.")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report (HTML)",
+            lambda: report(found, cost=bill).to_html(),
+            "plan.html",
+            "text/html",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Plan (JSON)",
+            lambda: json.dumps(found.to_dict(), indent=2),
+            "plan.json",
+            "application/json",
+            on_click="ignore",
+        )
+        st.download_button("Rows (CSV)", lambda: found.to_frame().to_csv(), "plan.csv", "text/csv", on_click="ignore")

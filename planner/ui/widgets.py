@@ -1,0 +1,81 @@
+"""How results, findings and errors look on every page. Texts are drawn literally: nothing a user typed is Markdown."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from planner.errors import PlannerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from planner.sheet import Finding, Row
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+RANGE = "90 % range"
+_SHOWN_AS = {"problem": st.error, "warning": st.warning, "note": st.info}
+
+
+def literal(text: str) -> str:
+    """Markdown that reads as `text` itself: every character that Markdown could act on is escaped."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+
+
+def show_error(error: PlannerError) -> None:
+    """The problem, and apart from it the mend."""
+    st.error(literal(error.problem))
+    if error.mend:
+        st.info(literal(error.mend))
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Draw a PlannerError raised inside instead of what would have followed."""
+    try:
+        yield
+    except PlannerError as error:
+        show_error(error)
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """Each finding in the colour of its level."""
+    for finding in findings:
+        rest = " ".join(part for part in (finding.because, finding.todo) if part)
+        _SHOWN_AS[finding.level](f"**{literal(finding.title)}** {literal(rest)}")
+
+
+def show_numbers(rows: Iterable[Row], helps: dict[str, str]) -> None:
+    """The rows with a key in `helps` as large numbers, each with its 90 % range, in the order of `helps`."""
+    found = {row.key: row for row in rows}
+    columns = st.columns(3)
+    for index, key in enumerate(key for key in helps if key in found):
+        row = found[key]
+        columns[index % 3].metric(
+            row.label,
+            literal(row.text),
+            literal(row.range_text or "as given"),
+            delta_color="off",
+            delta_arrow="off",
+            delta_description=RANGE if row.range_text else None,
+            help=helps[key],
+            border=True,
+        )
+
+
+def show_rows(rows: Iterable[Row], *, alt: str) -> None:
+    """The rows as a table: label, value with its range, and basis."""
+    cells = [(row.label, literal(row.text), literal(row.range_text), literal(row.note)) for row in rows]
+    st.table(
+        {
+            "Quantity": [literal(label) for label, *_ in cells],
+            f"Value and {RANGE}": [f"{value}  \n{spread}" if spread else value for _, value, spread, _ in cells],
+            "Basis": [basis for *_, basis in cells],
+        },
+        border="horizontal",
+        hide_index=True,
+        alt=alt,
+    )

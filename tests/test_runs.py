@@ -1,0 +1,99 @@
+import pandas as pd
+import pytest
+
+from planner.errors import DataError, InputError, UnknownName
+from planner.runs import load_runs
+
+GOOD = pd.DataFrame({"params": [1e6, 2e6], "tokens": [1e8, 2e8], "loss": [4.0, 3.5]})
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_every_kind_of_file_gives_the_same_runs(tmp_path, kind):
+    path = tmp_path / f"sweep.{kind}"
+    writers = {
+        "csv": lambda: GOOD.to_csv(path, index=False),
+        "tsv": lambda: GOOD.to_csv(path, index=False, sep="\t"),
+        "jsonl": lambda: GOOD.to_json(path, orient="records", lines=True),
+        "parquet": lambda: GOOD.to_parquet(path),
+    }
+    writers[kind]()
+    runs = load_runs(path)
+    assert runs.frame[["params", "tokens", "loss"]].equals(load_runs(GOOD).frame[["params", "tokens", "loss"]])
+    assert runs.column("flops") == pytest.approx(6 * runs.column("params") * runs.column("tokens"))
+
+
+def test_measured_flops_are_kept_and_gaps_filled_with_6nd():
+    runs = load_runs(GOOD.assign(flops=[7e14, None]))
+    assert runs.column("flops") == pytest.approx([7e14, 6 * 2e6 * 2e8])
+
+
+def test_text_magnitudes_are_numbers():
+    runs = load_runs(pd.DataFrame({"params": ["7B", "1e9"], "tokens": ["1.4T", "20B"], "loss": ["2.1", 2.4]}))
+    assert runs.column("params") == pytest.approx([7e9, 1e9])
+    assert runs.column("tokens") == pytest.approx([1.4e12, 2e10])
+
+
+def test_columns_are_mapped_by_name():
+    renamed = GOOD.rename(columns={"params": "N", "loss": "val"})
+    runs = load_runs(renamed, columns={"params": "N", "loss": "val"})
+    assert runs.column("params") == pytest.approx([1e6, 2e6])
+    with pytest.raises(UnknownName, match="Did you mean 'val'"):
+        load_runs(renamed, columns={"params": "N", "loss": "vall"})
+
+
+def test_failed_runs_are_left_out_and_counted():
+    runs = load_runs(GOOD.assign(status=["ok", "diverged"]))
+    assert len(runs.frame) == 1
+    assert runs.failed == 1
+
+
+def test_every_bad_row_is_named_with_its_line_and_reason(tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text("params,tokens,loss\n1e6,1e8,4.0\nbig,1e8,3.9\n1e6,,3.8\n1e6,1e8,-1\n")
+    with pytest.raises(DataError) as caught:
+        load_runs(path)
+    text = caught.value.problem
+    assert "3 bad rows" in text
+    assert "row 3: params: 'big'" in text
+    assert "row 4: tokens: '(empty)'" in text
+    assert "row 5: loss must be positive, not -1.0" in text
+    assert "row 2:" not in text
+
+
+def test_many_bad_rows_are_counted_not_poured_out():
+    with pytest.raises(DataError, match=r"50 bad rows.*And 40 more"):
+        load_runs(pd.DataFrame({"params": [1e6] * 50, "tokens": [1e8] * 50, "loss": [0.0] * 50}))
+
+
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [
+        (GOOD.drop(columns="loss"), "no column loss"),
+        (GOOD.iloc[:0], "no finished runs"),
+        (GOOD.assign(loss=[float("nan"), 3.5]), "row 0: loss"),
+        (GOOD.assign(loss=[float("inf"), 3.5]), "row 0: loss"),
+        (pd.DataFrame(), "no column params"),
+        ("absent.csv", "no file"),
+        ("table.xlsx", "kind we do not read"),
+    ],
+)
+def test_what_cannot_be_used_says_why(source, match):
+    with pytest.raises(DataError, match=match) as caught:
+        load_runs(source)
+    assert caught.value.mend
+
+
+def test_an_empty_or_binary_file_is_no_traceback(tmp_path):
+    for name, content in (("empty.csv", b""), ("binary.csv", bytes(range(256))), ("broken.parquet", b"PAR1")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError):
+            load_runs(tmp_path / name)
+
+
+def test_what_is_no_source_is_refused():
+    with pytest.raises(InputError, match="int"):
+        load_runs(7)
+    with pytest.raises(UnknownName, match="unit of loss"):
+        load_runs(GOOD, loss_unit="bits")
+    with pytest.raises(UnknownName, match="run table"):
+        load_runs("no-such-table")
