@@ -1,7 +1,7 @@
-"""design(...) -> Sweep: which calibration runs to buy before a large one. An isoFLOP ladder around the expected optimum.
+"""design(...) -> Sweep: which calibration runs to buy before a large one: an isoFLOP ladder around the optimum.
 
-Five levels of compute, five sizes on each (Hoffmann et al. 2022, approach 2), so that neither parameters nor tokens vary
-alone; the levels rise threefold, so most of the compute goes where it is nearest to the target.
+Five levels of compute, five sizes on each (Hoffmann et al. 2022, approach 2), so that parameters and tokens vary
+apart; the levels rise threefold, so most of the compute goes where it is nearest to the target.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Sweep(Sheet):
     @property
     def title(self) -> str:  # type: ignore[override]
         """The sweep in one sentence."""
-        return f"{len(self.table)} runs for {show(self.budget_flops, 'flops')} to forecast {show(self.for_flops, 'flops')}."
+        spent, target = show(self.budget_flops, "flops"), show(self.for_flops, "flops")
+        return f"{len(self.table)} runs for {spent} to forecast {target}."
 
     @property
     def decades(self) -> float:

@@ -16,8 +16,8 @@ from planner.errors import PlannerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.connection import Connection
     from multiprocessing.queues import SimpleQueue
-    from multiprocessing.synchronize import Event as Flag
 
     from experiments.jobs import Event, Job
 
@@ -25,35 +25,32 @@ POLL_SECONDS = 0.1
 
 
 def run(jobs: Sequence[Job], *, workers: int, emit: Callable[[Event], None]) -> None:
-    """Do all jobs in at most `workers` processes; on an error or Ctrl-C the workers stop after the step they are in."""
+    """Do all jobs in at most `workers` processes, which end at once where this process fails, is interrupted or dies."""
     context = multiprocessing.get_context("spawn")
     events: SimpleQueue[Event] = context.SimpleQueue()
-    stop = context.Event()
-    with ProcessPoolExecutor(min(workers, len(jobs)), context, _enter, (events, stop)) as pool:
-        try:
-            with _interrupts_held():
-                pending = {pool.submit(_work, job) for job in jobs}
-            while pending:
-                done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-                _drain(events, emit)
-                for future in done:
-                    future.result()
-        except BrokenProcessPool:
-            raise PlannerError(
-                "A worker process ended without a word; the system may be out of memory.",
-                mend="Run the same command again: it goes on with what is missing. Try fewer --workers.",
-            ) from None
-        finally:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            while any(future.running() for future in pending):
-                wait(pending, timeout=POLL_SECONDS)
-                _drain(events, lambda event: None)
-
-
-def _drain(events: SimpleQueue[Event], emit: Callable[[Event], None]) -> None:
-    while not events.empty():
-        emit(events.get())
+    leash, hold = context.Pipe(duplex=False)
+    try:
+        with ProcessPoolExecutor(min(workers, len(jobs)), context, _enter, (events, leash)) as pool:
+            try:
+                with _interrupts_held():
+                    pending = {pool.submit(do, job, _emit) for job in jobs}
+                while pending:
+                    done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                    while not events.empty():
+                        emit(events.get())
+                    for future in done:
+                        future.result()
+            except BaseException:
+                hold.close()
+                raise
+    except BrokenProcessPool:
+        raise PlannerError(
+            "A worker process ended without a word; the system may be out of memory.",
+            mend="Run the same command again: it goes on with what is missing. Try fewer --workers.",
+        ) from None
+    finally:
+        for end in (hold, leash, events):
+            end.close()
 
 
 @contextmanager
@@ -66,33 +63,20 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_channel: tuple[SimpleQueue[Event], Flag]
+_events: SimpleQueue[Event]
 
 
-def _enter(events: SimpleQueue[Event], stop: Flag) -> None:
-    """Prepare a worker: where its events go, what stops it, and that it ends with its parent."""
-    global _channel
-    _channel = events, stop
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _enter(events: SimpleQueue[Event], leash: Connection) -> None:
+    """Prepare a worker: where its events go, and that it ends when nobody holds the other end of its leash."""
+    global _events
+    _events = events
+    threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _end_with(leash: Connection) -> None:
+    leash.poll(None)
+    os._exit(1)
 
 
-class _Stopped(Exception):
-    """The parent asked this worker to stop."""
-
-
-def _work(job: Job) -> None:
-    events, stop = _channel
-
-    def emit(event: Event) -> None:
-        events.put(event)
-        if stop.is_set():
-            raise _Stopped
-
-    do(job, emit)
+def _emit(event: Event) -> None:
+    _events.put(event)

@@ -13,6 +13,7 @@ from planner.advising.landscape import Landscape
 from planner.advising.rules import Choice, choose
 from planner.advising.usecase import UseCase
 from planner.advising.views import View
+from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.laws import Calibration
 
@@ -42,6 +43,12 @@ class Assessment:
         """Rent of one training FLOP: utilisation and price vary, one draw each."""
         deviations = np.random.default_rng(self.seed + 1).standard_normal(self.count)
         return around(self.cluster.usd(_ONE_RUN), deviations) / _ONE_RUN
+
+    @cached_property
+    def usd_per_gpu_hour(self) -> Draws:
+        """Rent of one accelerator for an hour."""
+        deviations = np.random.default_rng(self.seed + 2).standard_normal(self.count)
+        return around(self.cluster.price or Estimate.exact(0.0), deviations)
 
     @cached_property
     def run_flops(self) -> Draws:

@@ -141,8 +141,8 @@ def _own_host(assessment: Assessment, params: Draws | float) -> Draws:
         return np.zeros(assessment.count + 1)
     cluster = assessment.cluster
     served = np.minimum(params, assessment.case.n_serve_max) * SERVED_BYTES_PER_PARAM
-    price = assessment.usd_per_flop * (cluster.accelerator.flops_per_second * 3600 * cluster.utilisation)
-    return np.asarray(np.ceil(served / cluster.accelerator.memory_bytes) * price * HOURS_PER_MONTH)
+    gpus = np.ceil(served / cluster.accelerator.memory_bytes)
+    return np.asarray(gpus * assessment.usd_per_gpu_hour * HOURS_PER_MONTH)
 
 
 def _pasted(assessment: Assessment) -> Draws:

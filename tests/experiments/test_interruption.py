@@ -26,8 +26,8 @@ SWEEP = """
 title = "Long enough to be interrupted"
 context = 32
 batch = 4
-tokens = [4096, 8192, 16384, 32768, 65536]
-sizes = [{ layers = 1, width = 32 }, { layers = 2, width = 32 }, { layers = 3, width = 32 }]
+tokens = [4096, 8192, 12288, 16384, 32768]
+sizes = [{ layers = 2, width = 32 }, { layers = 3, width = 32 }]
 learning_rate = 0.02
 warmup_steps = 5
 decay_share = 0.2

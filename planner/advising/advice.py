@@ -1,0 +1,150 @@
+"""Advice: the answer to one case, drawn for a manager as text, HTML, a table or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from typing import Any
+
+from planner.advising.assumptions import Assumption, Reason
+from planner.advising.breakeven import BreakEven
+from planner.advising.flips import Flip
+from planner.advising.spending import Option
+from planner.advising.usecase import UseCase
+from planner.sheet import Finding, Row, Sheet
+from planner.units import show
+
+CLOSE_CALL, HIGH = 0.7, 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice(Sheet):
+    """What to do in `case`. The verdict says it in a sentence; `components` are what to build, the leading one first.
+
+    `confidence` is the share of perturbed assumptions under which the headline stays; below `CLOSE_CALL` it is a close call.
+    """
+
+    case: UseCase
+    law: str
+    verdict: str
+    headline: str
+    components: tuple[str, ...]
+    flags: tuple[str, ...]
+    confidence: float
+    reasons: tuple[Reason, ...]
+    ranking: tuple[Option, ...]
+    break_even: tuple[BreakEven, ...]
+    flips: tuple[Flip, ...]
+    contradictions: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+    findings: tuple[Finding, ...]
+    prices: str
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        return self.verdict
+
+    @property
+    def as_of(self) -> date:
+        """The date of the decision."""
+        return self.case.as_of
+
+    @property
+    def close_call(self) -> bool:
+        """Whether the headline hangs on our assumptions."""
+        return self.confidence < CLOSE_CALL
+
+    @property
+    def confidence_text(self) -> str:
+        """High, fair or close call, and the share behind it."""
+        word = "High" if self.confidence >= HIGH else "Close call" if self.close_call else "Fair"
+        return f"{word}: {show(self.confidence, 'fraction')} of perturbed assumptions agree"
+
+    def rows(self) -> Iterable[Row]:
+        """Headline, confidence, money and break-even."""
+        yield Row("headline", "Advice", self.headline, note=" + ".join(self.components))
+        yield Row("confidence", "Confidence", self.confidence, "fraction", self.confidence_text)
+        for option in self.ranking:
+            if option.chosen:
+                yield Row(f"{option.option}_one_off_usd", f"{option.label}, once", option.one_off_usd, "usd", self.prices)
+                yield Row(f"{option.option}_monthly_usd", f"{option.label}, a month", option.monthly_usd, "usd")
+        for break_even in self.break_even:
+            key = "break_even" if break_even.equal_serving else "break_even_any_size"
+            size = "same serving size" if break_even.equal_serving else "any size"
+            label = f"From scratch wins from, {size}"
+            value = "no budget suffices" if break_even.programme_usd is None else break_even.programme_usd
+            yield Row(f"{key}_usd", label, value, "usd", f"whole programme, against {break_even.base}")
+        yield Row("as_of", "Decided on", self.as_of.isoformat())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON; sums as value, low, high and level."""
+        return {
+            "verdict": self.verdict,
+            "headline": self.headline,
+            "components": list(self.components),
+            "flags": list(self.flags),
+            "confidence": self.confidence,
+            "close_call": self.close_call,
+            "contradictions": list(self.contradictions),
+            "reasons": [reason.to_dict() for reason in self.reasons],
+            "ranking": [option.to_dict() for option in self.ranking],
+            "break_even": [break_even.to_dict() for break_even in self.break_even],
+            "flips": [flip.to_dict() for flip in self.flips],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "assumptions": [assumption.to_dict() for assumption in self.assumptions],
+            "law": self.law,
+            "prices": self.prices,
+            "as_of": self.as_of.isoformat(),
+            "case": self.case.to_dict(),
+        }
+
+    def __str__(self) -> str:
+        lines = [*(f"CONTRADICTION: {text}" for text in self.contradictions), self.verdict, ""]
+        lines += [f"Confidence  {self.confidence_text}.", ""]
+        for heading, texts in self._lists():
+            lines += [heading, *(f"  - {text}" for text in texts), ""] if texts else []
+        table = self._table()
+        widths = [max(len(row[column]) for row in table) for column in range(4)]
+        lines += ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, (*widths, 0), strict=True)) for row in table]
+        return "\n".join(line.rstrip() for line in [*lines, "", self._basis()])
+
+    def _repr_html_(self) -> str:
+        red = "".join(f"<p style='color:#b00020'><b>{escape(text)}</b></p>" for text in self.contradictions)
+        head = f"<p><b>{escape(self.verdict)}</b></p><p>{escape(self.confidence_text)}.</p>"
+        lists = "".join(
+            f"<p><b>{escape(heading)}</b></p><ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
+            for heading, texts in self._lists()
+            if texts
+        )
+        names, *table = self._table()
+        columns = "".join(f"<th scope='col' style='text-align:left'>{escape(name)}</th>" for name in names)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table)
+        options = f"<table><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<div>{red}{head}{lists}{options}<p>{escape(self._basis())}</p></div>"
+
+    def _lists(self) -> list[tuple[str, list[str]]]:
+        return [
+            ("Why", [str(reason) for reason in self.reasons]),
+            ("Mind", [f"{finding.title} {finding.because} {finding.todo}".strip() for finding in self.findings]),
+            ("Break-even of a model from scratch", [str(break_even) for break_even in self.break_even]),
+            ("What would change the advice", [str(flip) for flip in self.flips]),
+        ]
+
+    def _table(self) -> list[tuple[str, str, str, str, str]]:
+        """The options: the advice marked, then the others with the reason against them."""
+        rows = [("Option", "Once", "A month", "Weeks", "Why not")]
+        for option in self.ranking:
+            mark = "* " if option.chosen else "  "
+            sums = show(option.one_off_usd, "usd"), show(option.monthly_usd, "usd")
+            weeks = f"{show(option.weeks.low)} to {show(option.weeks.high)}"
+            rows.append((f"{mark}{option.label}", *sums, weeks, option.why_not))
+        return rows
+
+    def _basis(self) -> str:
+        guessed = sum(assumption.confidence == "assumption" for assumption in self.assumptions)
+        return (
+            f"* advised. Decided on {self.as_of.isoformat()} with the law {self.law}; {guessed} of its"
+            f" {len(self.assumptions)} inputs are our assumptions. Dollars: {self.prices}; your own people's time is extra."
+        )

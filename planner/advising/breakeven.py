@@ -1,0 +1,102 @@
+"""BreakEven: the budget from which a model trained from scratch beats the best free model, adapted to the case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from planner.advising.assessing import Assessment
+from planner.advising.assumptions import Draws
+from planner.advising.landscape import MOST_FLOPS
+from planner.estimate import LEVEL, Estimate
+from planner.units import show, show_range
+
+Status = Literal["below_budget", "above_budget", "never"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEven:
+    """Where from-scratch starts to win against `base`. All three amounts are None where no budget suffices.
+
+    Args:
+        base: the free model that is best there after adaptation to the own text for the same money.
+        equal_serving: whether the new model must fit the serving size of the case; else it may be larger, and dearer to run.
+        flops: the final training run.
+        usd: the rent of that run.
+        programme_usd: the whole programme around it: data, experiments, evaluation, post-training.
+        status: where the programme stands against the budget of the case.
+    """
+
+    base: str
+    equal_serving: bool
+    flops: Estimate | None
+    usd: Estimate | None
+    programme_usd: Estimate | None
+    status: Status
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON; an upper bound that no budget reaches is None."""
+        amounts = {name: _plain(getattr(self, name)) for name in ("flops", "usd", "programme_usd")}
+        known = {"base": self.base, "equal_serving": self.equal_serving, "status": self.status, "path": "prior"}
+        return {**known, **amounts}
+
+    def __str__(self) -> str:
+        size = "same serving size" if self.equal_serving else "any size"
+        if self.programme_usd is None or self.usd is None:
+            return f"Against {self.base}, {size}: no budget suffices."
+        return (
+            f"Against {self.base}, {size}: {show(self.programme_usd, 'usd')} for the programme ({spread(self.programme_usd)}),"
+            f" {show(self.usd, 'usd')} of it for the final run."
+        )
+
+
+def spread(usd: Estimate) -> str:
+    """The range of a sum in words."""
+    if np.isinf(usd.high):
+        return f"from {show(usd.low, 'usd')}, and possibly never"
+    return f"range {show_range(usd.low, usd.high, 'usd')}"
+
+
+def break_evens(assessment: Assessment) -> tuple[BreakEven, ...]:
+    """At equal serving size, then at any size; none where no free model is there to beat."""
+    if not assessment.landscape.bases or not assessment.view.is_language:
+        return ()
+    return tuple(_break_even(assessment, equal) for equal in (True, False))
+
+
+def _break_even(assessment: Assessment, equal_serving: bool) -> BreakEven:
+    draws = assessment.equal_break_even if equal_serving else assessment.break_even_flops(equal_serving=False)
+    programme = assessment.guesses["programme_pretrain"]
+    share = programme / assessment.guesses["programme_continue"]
+    finite = np.minimum(draws, MOST_FLOPS)
+    base = assessment.landscape.best_base(finite * share).title
+    if np.isinf(draws[0]):
+        nothing = {"flops": None, "usd": None, "programme_usd": None}
+        return BreakEven(base=base, equal_serving=equal_serving, status="never", **nothing)
+    usd = finite * assessment.usd_per_flop
+    total = usd * programme
+    return BreakEven(
+        base=base,
+        equal_serving=equal_serving,
+        flops=_estimate(finite, draws),
+        usd=_estimate(usd, draws),
+        programme_usd=_estimate(total, draws),
+        status="below_budget" if total[0] <= assessment.case.budget_usd else "above_budget",
+    )
+
+
+def _estimate(amounts: Draws, draws: Draws) -> Estimate:
+    """The central amount and the range of the others, open at the top where too many never break even."""
+    if amounts.size == 1:
+        return Estimate.exact(amounts[0])
+    estimate = Estimate.of_draws(amounts[0], amounts[1:])
+    never = float(np.mean(np.isinf(draws[1:])))
+    return Estimate(estimate, estimate.low, np.inf) if never > (1 - LEVEL) / 2 else estimate
+
+
+def _plain(estimate: Estimate | None) -> dict[str, float | None] | None:
+    if estimate is None:
+        return None
+    return {name: value if np.isfinite(value) else None for name, value in estimate.to_dict().items()}

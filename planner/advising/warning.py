@@ -1,0 +1,131 @@
+"""findings(assessment) -> what the reader must know beside the advice: each warning flag in words, and each unmet need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+from planner.advising.assessing import Assessment
+from planner.advising.bases import allowed
+from planner.advising.rules import flags
+from planner.advising.views import View, options
+from planner.sheet import Finding
+from planner.units import show
+
+OLD = timedelta(days=365)
+
+_Words = tuple[str, str, str]
+
+FLAGS: dict[str, Callable[[View], _Words]] = {
+    "contradiction_live_vs_offline": lambda view: (
+        "Fresh facts and no connection exclude each other.",
+        "The facts change within a day, and the model cannot reach them.",
+        "Bring a data feed inside, or accept older facts.",
+    ),
+    "provenance_infeasible": lambda view: (
+        "The rule on training data cannot be met.",
+        view.blocked("pretrain"),
+        "Ask whether models with documented, open training data would be accepted.",
+    ),
+    "mandate_infeasible": lambda view: (
+        "The demand for a model trained from scratch cannot be met.",
+        view.blocked("pretrain"),
+        "Ask for the missing means, or for leave to continue an open model.",
+    ),
+    "pretrain_not_advised": lambda view: (
+        "You wished to pretrain; we advise against it.",
+        view.blocked("pretrain") or "A free model of the same size is predicted to be better for this money.",
+        "",
+    ),
+    "facts_need_retrieval": lambda view: (
+        "Training is a poor way to bring in facts or sources.",
+        "Few of the facts stay, and none can be cited, updated or kept from a user.",
+        "Look facts up at question time; tune for manner only.",
+    ),
+    "data_changes_faster_than_training": lambda view: (
+        "The data change faster than a model can be trained.",
+        f"The facts change every {show(view.case.update_hours)} hours; a tune takes a week.",
+        "Look them up.",
+    ),
+    "label_more_data": lambda view: (
+        "There are too few labelled examples.",
+        f"You have {show(view.case.n_labeled)}; a few hundred are needed.",
+        "Prompt a model now, let it propose labels, correct 500 by hand, then train.",
+    ),
+    "too_little_domain_text": lambda view: (
+        "There is too little of your own text to continue pretraining.",
+        f"You have {show(view.case.unlabeled_tokens, 'tokens')}; about {show(view.guess['continue_tokens'])} are the least.",
+        "Put a glossary into the prompt, tune on what is labelled, and collect text.",
+    ),
+    "tokenizer_mismatch": lambda view: (
+        "The tokenizers of open models do not suit this language.",
+        f"{show(view.case.fertility)} tokens per word, English has about 1.2: cost and wait grow in proportion.",
+        "Compare the tokenizers of several open models on your text; extend one if you train on.",
+    ),
+    "local_index_needed": lambda view: (
+        "The index of documents must live where the model runs.",
+        "It has no connection.",
+        "Ship the index and a small embedding model with it.",
+    ),
+}
+
+
+def findings(assessment: Assessment) -> tuple[Finding, ...]:
+    """Warnings first, then unmet needs, then remarks."""
+    view, choice = assessment.view, assessment.choice
+    warned = [Finding("warning", *FLAGS[name](view)) for name in flags(view, choice)]
+    return (*warned, *_unmet(view, choice.components), *_alternative(assessment), *_remarks(assessment))
+
+
+def _unmet(view: View, parts: tuple[str, ...]) -> Iterator[Finding]:
+    """Needs that the advice leaves open, and means that fall short of it."""
+    for part in parts:
+        if part in {"rag", "tools"} and (why := view.blocked(part)):
+            yield Finding("warning", f"{options()[part]['label']}: needed, but the means fall short.", why)
+    if view.is_hard_to_prompt and not {"ft", "classifier", "pretrain"} & set(parts) and view.is_language:
+        yield Finding(
+            "warning", "The wanted manner remains unmet.", view.blocked("ft"), "Put ten good examples into the prompt."
+        )
+    if view.is_language and view.reads_unusual_text and not {"cpt", "ft", "pretrain", "classifier"} & set(parts):
+        why = view.blocked("cpt") or view.blocked("ft")
+        yield Finding("warning", "The gap between your text and what models know remains unmet.", why)
+    if view.prompt_usd_month > view.case.monthly_usd and not {"classifier", "ft", "distill", "classical"} & set(parts):
+        month = f"A month at your volume costs about {show(view.prompt_usd_month, 'usd')} on a hosted model;"
+        have = f"you have {show(view.case.monthly_usd, 'usd')}."
+        yield Finding("warning", "The monthly budget does not cover the volume.", f"{month} {have}", "Try a cheaper model.")
+
+
+def _alternative(assessment: Assessment) -> Iterator[Finding]:
+    """What we would advise if the rule that cannot be met were dropped."""
+    if assessment.choice.headline != "infeasible":
+        return
+    case = assessment.case
+    relaxed = {"own_data": "open_data"}.get(case.provenance, "any")
+    freed = replace(case, mandate_from_scratch=False, provenance=relaxed)
+    other = Assessment(freed, assessment.calibration, assessment.cluster).choice.components
+    phrases = " plus ".join(options()[part]["phrase"] for part in other if part != "infeasible")
+    rule = "with open, documented training data" if relaxed == "open_data" else "without the rule"
+    if phrases:
+        yield Finding("note", f"The nearest way, {rule}: {phrases}.")
+
+
+def _remarks(assessment: Assessment) -> Iterator[Finding]:
+    case, view = assessment.case, assessment.view
+    if not view.is_language:
+        return
+    wanted = "pretrain" in assessment.choice.components and not view.from_scratch_wins and view.has_base
+    if wanted:
+        yield Finding(
+            "note",
+            "A free model of the same size is predicted to be better for this money.",
+            "The reason to pretrain is not quality.",
+        )
+    if not view.has_base and not view.bound_to_own_model:
+        limit = show(case.n_serve_max, "params")
+        yield Finding("note", f"Our catalogue has no open language model of up to {limit} at this date.")
+    hidden = [base.title for base in allowed(case) if base.tokens is None and base.params <= case.n_serve_max]
+    if hidden and view.has_base:
+        yield Finding("note", f"{hidden[-1]} and others hide how much they have read.", "The break-even is a lower bound.")
+    if date.today() - case.as_of > OLD:
+        yield Finding("note", "Dollars are at today's prices; compute was dearer then.")
