@@ -13,5 +13,6 @@ from planner.transformer import Transformer
 
 __all__ = [
     "Advice", "Cluster", "Comparison", "Cost", "Fit", "Plan", "Report", "Runs", "Sweep", "Transformer", "UseCase",
-    "accelerators", "advise", "compare", "cost", "design", "fit", "laws", "load_runs", "models", "plan", "prices", "report",
+    "accelerators", "advise", "compare", "cost", "design", "fit", "laws", "load_runs", "models", "plan", "prices",
+    "report",
 ]  # fmt: skip

@@ -102,7 +102,7 @@ def bars_figure(labels: Sequence[str], values: Sequence[float], low: Sequence[fl
             "color": ACCENT,
         },
     )
-    figure.update_xaxes(tickprefix="$")
+    figure.update_xaxes(tickformat="$~s")
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(showlegend=False)
     return figure
@@ -134,4 +134,11 @@ def _figure(x_title: str, y_title: str) -> Any:
     )
     figure.update_xaxes(title=x_title, exponentformat="power", gridcolor="rgba(128,128,128,0.25)", automargin=True)
     figure.update_yaxes(title=y_title, gridcolor="rgba(128,128,128,0.25)", automargin=True)
+    return figure
+
+
+def on_page(figure: Any) -> Any:
+    """`figure` made to fit a page of any width: its legend above the axes and, on a log axis, one label per decade."""
+    figure.update_layout(legend={"x": 0, "y": 1.02, "yanchor": "bottom"}, font_size=13)
+    figure.for_each_xaxis(lambda axis: axis.update(dtick=1, tickangle=0) if axis.type == "log" else None)
     return figure

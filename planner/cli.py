@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from planner.sheet import Sheet
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_SWITCH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class _Group(click.Group):
@@ -63,7 +64,7 @@ def _printed(command: Command) -> Command:
     @wraps(command)
     def run(as_json: bool, **options: Any) -> None:
         result: Sheet = command(**options)
-        text = json.dumps(_finite(result.to_dict()), indent=2, allow_nan=False, default=str) if as_json else str(result)
+        text = json.dumps(_finite(result.to_dict()), indent=2, allow_nan=False) if as_json else str(result)
         click.echo(text)
 
     return run  # type: ignore[return-value]
@@ -198,7 +199,7 @@ def advise_command(case: str | None, fields: tuple[str, ...], law: str, runs: st
       planner advise --case case.toml --json
     """
     given = _case_file(case) if case else {}
-    given |= dict(_pair(entry, "--set") for entry in fields)
+    given |= {name: _SWITCH.get(value.lower(), value) for name, value in (_pair(entry, "--set") for entry in fields)}
     return advise(UseCase.from_dict(given), law=fit(load_runs(runs)) if runs else law)
 
 

@@ -33,7 +33,7 @@ class Report:
     made_on: date
 
     def to_html(self) -> str:
-        """The page: the answer, its numbers and figures, the bill, the advice, the fit, then assumptions and sources."""
+        """The page: the answer, its numbers and figures, the bill, the advice, the fit, then the sources."""
         body = "\n".join(self._sections())
         title = escape(f"Training plan: {self.plan.goal.text}")
         return (
@@ -71,8 +71,7 @@ class Report:
             yield "<h2>What it costs</h2>" + _table(self.cost) + self._bars()
             yield from _findings(self.cost.findings)
         if self.advice is not None:
-            yield "<h2>Should we train at all?</h2>" + _table(self.advice)
-            yield from _findings(self.advice.findings)
+            yield "<h2>Should we train at all?</h2>" + f"<div class='wide'>{self.advice._repr_html_()}</div>"
         if self.fit is not None:
             yield "<h2>The law and its runs</h2>" + _table(self.fit) + offline_html(self.fit.figure(), first=False)
             yield from _findings(self.fit.findings)
@@ -137,9 +136,15 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; border-botto
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #e5e7eb; vertical-align: top; }
-thead th { color: #4b5563; font-size: .85rem; } tbody th { font-weight: 500; } .note { color: #4b5563; font-size: .85rem; }
+thead th { color: #4b5563; font-size: .85rem; } tbody th { font-weight: 500; }
+.note { color: #4b5563; font-size: .85rem; }
 .note, .warning, .problem { break-inside: avoid; }
 p.note, p.warning, p.problem { border-left: 4px solid #6b7280; padding: .3rem .8rem; background: #f3f4f6; }
 p.warning { border-color: #b45309; background: #fffbeb; } p.problem { border-color: #b91c1c; background: #fef2f2; }
+@media (max-width: 40rem) {
+  thead { display: none; }
+  tr, tbody th, td { display: block; border: 0; padding: .1rem 0; }
+  tr { border-bottom: 1px solid #e5e7eb; padding: .4rem 0; }
+}
 @media print { main { max-width: none; padding: 0; } h2 { break-after: avoid; } }
 """

@@ -189,6 +189,8 @@ def _drawn(value: float, unit: str) -> tuple[str, str]:
             return _short(value), "GPU-hours"
         case "gpus":
             return f"{value:,.0f}", "GPUs"
+        case "count" if value < 1e6 and value == round(value):
+            return f"{value:,.0f}", ""
         case "tokens/param":
             return _digits(value), "tokens per parameter"
         case "tokens/s":

@@ -46,7 +46,9 @@ def test_only_units_formats_numbers():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
                 spec = ast.unparse(node.format_spec)
-                assert not any(mark in spec for mark in (".0f", ".1f", ".2f", ".3f", ".2e", "g}", "%}")), f"{path}: {spec}"
+                assert not any(mark in spec for mark in (".0f", ".1f", ".2f", ".3f", ".2e", "g}", "%}")), (
+                    f"{path}: {spec}"
+                )
 
 
 def test_the_wheel_plans_from_any_folder(tmp_path):

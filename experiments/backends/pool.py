@@ -25,7 +25,7 @@ POLL_SECONDS = 0.1
 
 
 def run(jobs: Sequence[Job], *, workers: int, emit: Callable[[Event], None]) -> None:
-    """Do all jobs in at most `workers` processes, which end at once where this process fails, is interrupted or dies."""
+    """Do all jobs in at most `workers` processes, which end at once where this one fails, is interrupted or dies."""
     context = multiprocessing.get_context("spawn")
     events: SimpleQueue[Event] = context.SimpleQueue()
     leash, hold = context.Pipe(duplex=False)

@@ -13,6 +13,7 @@ from planner.advising.breakeven import BreakEven
 from planner.advising.flips import Flip
 from planner.advising.spending import Option
 from planner.advising.usecase import UseCase
+from planner.advising.views import count
 from planner.sheet import Finding, Row, Sheet
 from planner.units import show
 
@@ -23,7 +24,8 @@ CLOSE_CALL, HIGH = 0.7, 0.9
 class Advice(Sheet):
     """What to do in `case`. The verdict says it in a sentence; `components` are what to build, the leading one first.
 
-    `confidence` is the share of perturbed assumptions under which the headline stays; below `CLOSE_CALL` it is a close call.
+    `confidence` is the share of perturbed assumptions under which the headline stays; below `CLOSE_CALL` it is a close
+    call.
     """
 
     case: UseCase
@@ -68,7 +70,9 @@ class Advice(Sheet):
         yield Row("confidence", "Confidence", self.confidence, "fraction", self.confidence_text)
         for option in self.ranking:
             if option.chosen:
-                yield Row(f"{option.option}_one_off_usd", f"{option.label}, once", option.one_off_usd, "usd", self.prices)
+                yield Row(
+                    f"{option.option}_one_off_usd", f"{option.label}, once", option.one_off_usd, "usd", self.prices
+                )
                 yield Row(f"{option.option}_monthly_usd", f"{option.label}, a month", option.monthly_usd, "usd")
         for break_even in self.break_even:
             key = "break_even" if break_even.equal_serving else "break_even_any_size"
@@ -138,7 +142,7 @@ class Advice(Sheet):
         for option in self.ranking:
             mark = "* " if option.chosen else "  "
             sums = show(option.one_off_usd, "usd"), show(option.monthly_usd, "usd")
-            weeks = f"{show(option.weeks.low)} to {show(option.weeks.high)}"
+            weeks = f"{count(option.weeks.low)} to {count(option.weeks.high)}"
             rows.append((f"{mark}{option.label}", *sums, weeks, option.why_not))
         return rows
 
@@ -146,5 +150,6 @@ class Advice(Sheet):
         guessed = sum(assumption.confidence == "assumption" for assumption in self.assumptions)
         return (
             f"* advised. Decided on {self.as_of.isoformat()} with the law {self.law}; {guessed} of its"
-            f" {len(self.assumptions)} inputs are our assumptions. Dollars: {self.prices}; your own people's time is extra."
+            f" {len(self.assumptions)} inputs are our assumptions. Dollars: {self.prices}; the time of your own people is"
+            " extra."
         )

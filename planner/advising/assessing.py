@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.laws import Calibration
 
+LANDSCAPE_FIELDS = {"as_of", "domain_gap", "unlabeled_tokens", "n_serve_max", "provenance", "goal"}
+"""The fields of a case that the landscape depends on."""
 _ONE_RUN = 1e21
 
 
@@ -29,6 +32,7 @@ class Assessment:
     cluster: Cluster
     count: int = 0
     seed: int = 0
+    known_landscape: Landscape | None = None
 
     @cached_property
     def guesses(self) -> dict[str, Draws]:
@@ -36,7 +40,7 @@ class Assessment:
 
     @cached_property
     def landscape(self) -> Landscape:
-        return Landscape.of(self.case, self.calibration, self.guesses)
+        return self.known_landscape or Landscape.of(self.case, self.calibration, self.guesses)
 
     @cached_property
     def usd_per_flop(self) -> Draws:
@@ -60,18 +64,6 @@ class Assessment:
         """Final run of continued pretraining that the budget buys, its programme included."""
         return self.case.budget_usd / (self.usd_per_flop * self.guesses["programme_continue"])
 
-    def break_even_flops(self, *, equal_serving: bool) -> Draws:
-        """Final run from which a new model wins, or infinity; infinity too where there is no base to beat."""
-        if not self.landscape.bases:
-            return np.full(self.count + 1, np.inf)
-        share = self.guesses["programme_pretrain"] / self.guesses["programme_continue"]
-        return self.landscape.break_even(share, equal_serving=equal_serving)
-
-    @cached_property
-    def equal_break_even(self) -> Draws:
-        """`break_even_flops` at the serving size of the case."""
-        return self.break_even_flops(equal_serving=True)
-
     @cached_property
     def specialist(self) -> Base | None:
         return specialist(self.case)
@@ -81,11 +73,8 @@ class Assessment:
         """One per perturbation, the central one first."""
         window = largest_window(self.case)
         gains = self.landscape.gain(self.adaptation_flops)
-        useful = {
-            name: np.asarray(self.landscape.law.optimum(self.guesses[name])[1])
-            for name in ("useful_run_flops", "useful_modality_flops")
-        }
-        tokens = useful["useful_run_flops" if self._is_language else "useful_modality_flops"]
+        smallest = self.guesses["useful_run_flops" if self.case.is_language else "useful_modality_flops"]
+        tokens = np.asarray(self.landscape.law.optimum(smallest)[1])
         return tuple(
             View(
                 case=self.case,
@@ -95,7 +84,7 @@ class Assessment:
                 has_specialist=self.specialist is not None,
                 gain=float(gains[index]),
                 run_flops=float(self.run_flops[index]),
-                break_even_flops=float(self.equal_break_even[index]),
+                break_even_flops=float(self.landscape.equal_break_even[index]),
                 useful_tokens=float(tokens[index]),
                 usd_per_flop=float(self.usd_per_flop[index]),
             )
@@ -112,12 +101,14 @@ class Assessment:
         """What to build under the central assumptions."""
         return choose(self.view)
 
+    def changed(self, **fields: Any) -> Assessment:
+        """The same for a case that differs in `fields`; the landscape is shared where they do not touch it."""
+        shared = None if LANDSCAPE_FIELDS & fields.keys() else self.landscape
+        case = replace(self.case, **fields)
+        return Assessment(case, self.calibration, self.cluster, self.count, self.seed, shared)
+
     @property
     def agreement(self) -> float:
         """Share of the perturbations whose headline is that of the central assumptions."""
         found = [choose(view).headline for view in self.views[1:]]
         return sum(headline == self.choice.headline for headline in found) / max(len(found), 1)
-
-    @property
-    def _is_language(self) -> bool:
-        return self.case.modality in {"text", "code"} and self.case.task != "forecast"

@@ -87,7 +87,7 @@ def perturbed(count: int, seed: int) -> dict[str, Draws]:
 
 
 def around(value: Estimate, deviations: Draws) -> Draws:
-    """The central value, then one per standard normal deviation: log-normal on each side, `low` and `high` its range."""
+    """The central value, then one per standard normal deviation: log-normal on each side, with the range of `value`."""
     if value.is_exact:
         return np.full(deviations.size + 1, float(value))
     above, below = math.log(value.high / value), math.log(value / value.low)

@@ -22,7 +22,7 @@ class BreakEven:
 
     Args:
         base: the free model that is best there after adaptation to the own text for the same money.
-        equal_serving: whether the new model must fit the serving size of the case; else it may be larger, and dearer to run.
+        equal_serving: whether the new model must fit the serving size of the case; else it may be larger and dearer.
         flops: the final training run.
         usd: the rent of that run.
         programme_usd: the whole programme around it: data, experiments, evaluation, post-training.
@@ -46,10 +46,8 @@ class BreakEven:
         size = "same serving size" if self.equal_serving else "any size"
         if self.programme_usd is None or self.usd is None:
             return f"Against {self.base}, {size}: no budget suffices."
-        return (
-            f"Against {self.base}, {size}: {show(self.programme_usd, 'usd')} for the programme ({spread(self.programme_usd)}),"
-            f" {show(self.usd, 'usd')} of it for the final run."
-        )
+        programme = f"{show(self.programme_usd, 'usd')} for the programme ({spread(self.programme_usd)})"
+        return f"Against {self.base}, {size}: {programme}, {show(self.usd, 'usd')} of it for the final run."
 
 
 def spread(usd: Estimate) -> str:
@@ -67,16 +65,15 @@ def break_evens(assessment: Assessment) -> tuple[BreakEven, ...]:
 
 
 def _break_even(assessment: Assessment, equal_serving: bool) -> BreakEven:
-    draws = assessment.equal_break_even if equal_serving else assessment.break_even_flops(equal_serving=False)
-    programme = assessment.guesses["programme_pretrain"]
-    share = programme / assessment.guesses["programme_continue"]
+    landscape = assessment.landscape
+    draws = landscape.equal_break_even if equal_serving else landscape.free_break_even
     finite = np.minimum(draws, MOST_FLOPS)
-    base = assessment.landscape.best_base(finite * share).title
+    base = landscape.base_to_beat(finite).title
     if np.isinf(draws[0]):
         nothing = {"flops": None, "usd": None, "programme_usd": None}
         return BreakEven(base=base, equal_serving=equal_serving, status="never", **nothing)
     usd = finite * assessment.usd_per_flop
-    total = usd * programme
+    total = usd * assessment.guesses["programme_pretrain"]
     return BreakEven(
         base=base,
         equal_serving=equal_serving,

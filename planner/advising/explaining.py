@@ -11,7 +11,7 @@ from planner.advising.assessing import Assessment
 from planner.advising.assumptions import Reason
 from planner.advising.breakeven import BreakEven, spread
 from planner.advising.landscape import gap_of
-from planner.advising.views import View, options
+from planner.advising.views import View, count, options
 from planner.units import show
 
 MOST_REASONS = 4
@@ -20,15 +20,28 @@ MOST_REASONS = 4
 def verdict(assessment: Assessment, break_even: tuple[BreakEven, ...]) -> str:
     """The advice in one or two plain sentences."""
     view, parts = assessment.view, assessment.choice.components
-    phrases = [options()[part]["phrase"] for part in parts if part != "infeasible"]
     if assessment.choice.headline == "infeasible":
         blocked = view.blocked("pretrain") or "The data do not support a useful model."
         return f"This cannot be done as asked, because {view.hard_reason}. {blocked}"
-    use = f"Use {' plus '.join(phrases)}."
     if "pretrain" not in parts:
-        return f"{use} {_against_pretraining(view, break_even)}".strip()
+        return f"Use {_joined(_phrases(assessment, parts))}. {_against_pretraining(view, break_even)}".strip()
     why = view.hard_reason or "your budget passes the point from which a model of your own beats the best free one"
-    return f"{use[:-1]}: {why}."
+    others = _phrases(assessment, tuple(part for part in parts if part != "pretrain"))
+    return f"Pretrain from scratch: {why}. {f'Add {_joined(others)}.' if others else ''}".strip()
+
+
+def _phrases(assessment: Assessment, parts: tuple[str, ...]) -> list[str]:
+    """What each component is called inside a sentence, with the open model to start from where one is meant."""
+    phrases = [options()[part]["phrase"] for part in parts]
+    if "cpt" in parts:
+        base = assessment.landscape.best_base(assessment.adaptation_flops).title
+        phrases[parts.index("cpt")] = f"continued pretraining of an open model such as {base}"
+    return phrases
+
+
+def _joined(phrases: list[str]) -> str:
+    *first, last = phrases
+    return f"{', '.join(first)} plus {last}" if first else last
 
 
 def _against_pretraining(view: View, break_even: tuple[BreakEven, ...]) -> str:
@@ -60,9 +73,9 @@ def reasons(assessment: Assessment) -> tuple[Reason, ...]:
 def must_be_own(assessment: Assessment) -> Reason | None:
     """A hard reason to pretrain."""
     why = assessment.view.hard_reason
-    if not why or "pretrain" not in assessment.choice.components:
+    if not why or not {"pretrain", "infeasible"} & set(assessment.choice.components):
         return None
-    return Reason(f"A model of your own is due because {why}.", "case")
+    return Reason(f"Only a model of your own will do, because {why}.", "case")
 
 
 def must_be_looked_up(assessment: Assessment) -> Reason | None:
@@ -73,7 +86,9 @@ def must_be_looked_up(assessment: Assessment) -> Reason | None:
     if "long_context" in parts:
         return Reason(f"{show(view.case.corpus_tokens, 'tokens')} of documents fit into the prompt.", "li-2024")
     if "rag" in parts and view.needs_facts:
-        return Reason("The answers need facts from documents: retrieval brings them in, tuning hardly does.", "ovadia-2024")
+        return Reason(
+            "The answers need facts from documents: retrieval brings them in, tuning hardly.", "ovadia-2024"
+        )
     return None
 
 
@@ -81,7 +96,9 @@ def must_name_sources(assessment: Assessment) -> Reason | None:
     """Sources and rights."""
     case = assessment.case
     if case.access_control:
-        return Reason("What a user may see depends on the user: a trained model tells everybody everything.", "practice")
+        return Reason(
+            "What a user may see depends on the user: a model tells everybody everything.", "practice"
+        )
     if case.citations:
         return Reason("Answers must name their sources: only text that was looked up can be named.", "practice")
     return None
@@ -89,7 +106,7 @@ def must_name_sources(assessment: Assessment) -> Reason | None:
 
 def learns_from_labels(assessment: Assessment) -> Reason | None:
     """Labelled examples that teach the task."""
-    parts, examples = assessment.choice.components, show(assessment.case.n_labeled)
+    parts, examples = assessment.choice.components, count(assessment.case.n_labeled)
     if "classifier" in parts:
         return Reason(f"{examples} labelled examples train a small classifier, cheap at any volume.", "bucher-2024")
     if "ft" not in parts:
@@ -122,7 +139,9 @@ def fits_the_data(assessment: Assessment) -> Reason | None:
     """Data that are not language."""
     parts, kind = assessment.choice.components, assessment.case.modality
     if "specialist" in parts and assessment.specialist is not None:
-        return Reason(f"{assessment.specialist.title} has learned from this kind of data ({kind}) already.", "catalogue")
+        return Reason(
+            f"{assessment.specialist.title} has learned from such data ({kind}) already.", "catalogue"
+        )
     if assessment.choice.headline == "classical":
         return Reason("This is no language problem: simpler methods are the first thing to try.", "practice")
     return None
@@ -137,7 +156,8 @@ def free_models_have_read_more(assessment: Assessment) -> Reason | None:
     bought = view.run_flops / (6 * base.active_params)
     read = show(base.tokens, "tokens")
     return Reason(
-        f"{base.title} has already read {read}; at its size your whole budget buys {show(bought, 'tokens')}.", "catalogue"
+        f"{base.title} has already read {read}; at its size your whole budget buys {show(bought, 'tokens')}.",
+        "catalogue",
     )
 
 
@@ -146,7 +166,9 @@ def medical_lesson(assessment: Assessment) -> Reason | None:
     text = {"terms", "nonstandard"}
     if assessment.case.domain_gap not in text or {"cpt", "pretrain"} & set(assessment.choice.components):
         return None
-    return Reason("Special words alone rarely justify training on them: test an existing model on your text.", "jeong-2024")
+    return Reason(
+        "Special words alone rarely justify training on them: test a model on your text first.", "jeong-2024"
+    )
 
 
 def mixes_own_text_in(assessment: Assessment) -> Reason | None:
@@ -176,8 +198,8 @@ def contradictions(view: View) -> tuple[str, ...]:
     """Wishes of the case that exclude each other."""
     case = view.case
     found = {
-        f"The facts change within a day, but a model that runs {case.deploy.replace('_', ' ')} cannot reach them: it needs a"
-        " data feed inside, or the wish for fresh facts must go.": view.is_offline and view.changes_within_a_day,
+        "The facts change within a day, but a model without a connection cannot reach them: it needs a data feed inside, or"
+        " the wish for fresh facts must go.": view.is_offline and view.changes_within_a_day,
         "The base may have read nothing but your own data, but every model to tune or to prompt has read other text.": (
             case.provenance == "own_data" and case.wish in {"finetune", "rag"}
         ),

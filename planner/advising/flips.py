@@ -1,17 +1,19 @@
-"""flips(assessment) -> the nearest single changes of the case that would change the advice, under the central assumptions."""
+"""flips(assessment) -> the nearest single changes of the case that change the advice, under the central assumptions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from planner.advising.assessing import Assessment
 from planner.advising.usecase import NUMBERS, UseCase
+from planner.advising.views import count
 from planner.units import show
 
 MOST_FLIPS = 5
 _STEPS = 5
+_LEAST = 0.01
 _YEAR = timedelta(days=365)
 
 
@@ -29,12 +31,14 @@ class Flip:
         return {"field": self.field, "now": _plain(self.now), "at": _plain(self.at), "becomes": self.becomes}
 
     def __str__(self) -> str:
-        return f"{self.field.replace('_', ' ')}: {_words(self, self.now)} -> {_words(self, self.at)} gives {self.becomes}"
+        return (
+            f"{self.field.replace('_', ' ')}: {_words(self, self.now)} -> {_words(self, self.at)} gives {self.becomes}"
+        )
 
 
 def flips(assessment: Assessment) -> tuple[Flip, ...]:
     """At most `MOST_FLIPS`, in the order of `_changes`."""
-    found = []
+    found: list[Flip] = []
     for name, value in _changes(assessment.case):
         changed = _headline(assessment, name, value)
         if changed == assessment.choice.headline or any(flip.field == name for flip in found):
@@ -68,8 +72,7 @@ def _changes(case: UseCase) -> list[tuple[str, Any]]:
 
 
 def _headline(assessment: Assessment, name: str, value: Any) -> str:
-    case = replace(assessment.case, **{name: value})
-    return Assessment(case, assessment.calibration, assessment.cluster).choice.headline
+    return assessment.changed(**{name: value}).choice.headline
 
 
 def _flip(assessment: Assessment, name: str, value: Any) -> Flip:
@@ -78,7 +81,7 @@ def _flip(assessment: Assessment, name: str, value: Any) -> Flip:
 
 def _nearest(assessment: Assessment, name: str, value: float) -> Flip:
     """The change of the number `name` halved, on a log scale, until the advice just still changes."""
-    same, far = max(float(getattr(assessment.case, name)), 1.0), max(value, 1.0)
+    same, far = max(float(getattr(assessment.case, name)), _LEAST), max(value, _LEAST)
     for _ in range(_STEPS):
         middle = float(f"{(same * far) ** 0.5:.2g}")
         if _headline(assessment, name, middle) == assessment.choice.headline:
@@ -94,5 +97,8 @@ def _plain(value: Any) -> Any:
 
 def _words(flip: Flip, value: Any) -> str:
     if flip.field in NUMBERS:
-        return show(value, NUMBERS[flip.field][0])
+        unit = NUMBERS[flip.field][0]
+        return count(value) if unit == "count" else show(value, unit)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return str(_plain(value)).replace("_", " ")

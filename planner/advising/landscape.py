@@ -2,7 +2,7 @@
 
 L = law(N, D' + transfer D_general) + gap (1 + D' / gap_tokens)^-gap_decay with D' the own tokens, repeats discounted
 (Muennighoff et al. 2023) and, for a model that was already trained, times `reuse`. The law's coefficients are published
-or fitted; transfer, gap and reuse are our assumptions. Every quantity has one entry per perturbation, the first central.
+or fitted; transfer, gap and reuse are our assumptions. Every quantity has one entry per perturbation, central first.
 It knows losses and FLOPs; it knows no dollars and takes no decision.
 """
 
@@ -29,7 +29,11 @@ _SIZES = np.logspace(-1.2, 1.2, 25)[:, None]
 
 @dataclass(frozen=True, kw_only=True)
 class Landscape:
-    """What can be reached on the text of one case; `bases` are the free models it may start from."""
+    """What can be reached on the text of one case; `bases` are the free models it may start from.
+
+    `adaptation_share` is how many FLOPs of adaptation cost as much as one FLOP of a new model's final run, each with
+    the programme around it.
+    """
 
     bases: tuple[Base, ...]
     law: Law
@@ -45,6 +49,7 @@ class Landscape:
     epochs: Draws
     replay: Draws
     repeats: float
+    adaptation_share: Draws
 
     @classmethod
     def of(cls, case: UseCase, calibration: Calibration, guesses: dict[str, Draws]) -> Landscape:
@@ -61,6 +66,7 @@ class Landscape:
             transfer=guesses[f"transfer_{kind}"],
             gap=guesses[f"gap_{kind}"] * to_nats,
             repeats=calibration.repeats[0],
+            adaptation_share=guesses["programme_pretrain"] / guesses["programme_continue"],
             **{name: guesses[name] for name in shared},
         )
 
@@ -94,25 +100,34 @@ class Landscape:
         """The base of least loss after adaptation for the central `flops`."""
         return self.bases[int(np.argmin(self.adapted_losses(flops)[:, 0]))]
 
-    def break_even(self, adaptation_share: Draws, *, equal_serving: bool) -> Draws:
-        """FLOPs of the final run from which a new model is at least as good as the best adapted base; inf is never.
+    @cached_property
+    def equal_break_even(self) -> Draws:
+        """FLOPs of the final run from which a new model within the serving size beats the best base; inf is never."""
+        return self._break_even(self.serve_params)
 
-        Args:
-            adaptation_share: FLOPs of adaptation that cost as much as one FLOP of the new model's final run.
-            equal_serving: whether the new model must fit the serving size too.
-        """
-        most = self.serve_params if equal_serving else np.inf
+    @cached_property
+    def free_break_even(self) -> Draws:
+        """The same for a new model of any size."""
+        return self._break_even(np.inf)
+
+    def base_to_beat(self, flops: Draws) -> Base:
+        """The base that is best for as much money as a final run of the central `flops` takes."""
+        return self.best_base(flops * self.adaptation_share)
+
+    def _break_even(self, most_params: float) -> Draws:
+        if not self.bases:
+            return np.full(self.reuse.shape, np.inf)
         size = self.reuse.shape
         low, high = np.full(size, np.log(LEAST_FLOPS)), np.full(size, np.log(MOST_FLOPS))
-        never = ~self._wins(np.exp(high), adaptation_share, most)
+        never = np.logical_not(self._wins(np.exp(high), most_params))
         for _ in range(_STEPS):
             middle = (low + high) / 2
-            wins = self._wins(np.exp(middle), adaptation_share, most)
+            wins = self._wins(np.exp(middle), most_params)
             low, high = np.where(wins, low, middle), np.where(wins, middle, high)
         return cast("Draws", np.where(never, np.inf, np.exp(high)))
 
-    def _wins(self, flops: Draws, adaptation_share: Draws, most_params: float) -> Draws:
-        adapted = self.adapted_losses(flops * adaptation_share).min(axis=0)
+    def _wins(self, flops: Draws, most_params: float) -> Draws:
+        adapted = self.adapted_losses(flops * self.adaptation_share).min(axis=0)
         return cast("Draws", self.scratch_loss(flops, most_params) <= adapted)
 
     def _adapted(self, own: Draws) -> Draws:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from planner.advising.views import View
 
 HEADLINES = (
-    "prompt", "long_context", "rag", "tools", "classifier", "ft", "distill", "cpt", "pretrain", "specialist", "classical",
-    "infeasible",
+    "prompt", "long_context", "rag", "tools", "classifier", "ft", "distill", "cpt", "pretrain", "specialist",
+    "classical", "infeasible",
 )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ class Choice:
 def choose(view: View) -> Choice:
     """The components for `view`, the leading one first."""
     if view.case.modality == "tabular":
-        return Choice(("classical",))
+        return Choice(("classical", *_due_lookup(view)))
     if pretraining_is_due(view):
         first = ("pretrain",) if view.is_language or view.case.goal != "application" else ("pretrain", "classical")
         return Choice((*first, *lookup(view), *_own_tune(view)))
@@ -37,7 +37,7 @@ def choose(view: View) -> Choice:
         own = view.judges and not view.blocked("classical") and not lacks_labels(view)
         return Choice(("classical" if own else "infeasible", *lookup(view)))
     if not view.is_language:
-        return Choice((*_other_data(view), *(lookup(view) if view.case.citations or view.needs_live else ())))
+        return Choice((*_other_data(view), *_due_lookup(view)))
     return _of_language(view)
 
 
@@ -55,6 +55,11 @@ def lookup(view: View) -> tuple[str, ...]:
     if view.needs_live:
         return ("tools", "rag") if view.case.corpus_tokens else ("tools",)
     return ("long_context",) if view.fits_in_prompt and not view.bound_to_own_model else ("rag",)
+
+
+def _due_lookup(view: View) -> tuple[str, ...]:
+    """For data other than language: lookup only where sources or fresh facts demand it."""
+    return lookup(view) if view.case.citations or view.changes_within_a_day else ()
 
 
 def lacks_labels(view: View) -> bool:

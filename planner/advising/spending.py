@@ -1,4 +1,4 @@
-"""ranking(assessment) -> what each option costs, once and per month, how long it takes, and why it is not the advice."""
+"""ranking(assessment) -> what each option costs, once and per month, how long it takes, and why it is not advised."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ def _pretrain(assessment: Assessment) -> Draws:
     """The programme of the break-even run, or of the smallest useful one where that is what is asked for or can be."""
     view = assessment.view
     smallest = assessment.guesses["useful_run_flops" if view.is_language else "useful_modality_flops"]
-    wins = np.isfinite(assessment.equal_break_even)
-    wanted = smallest if view.hard_reason else np.where(wins, assessment.equal_break_even, smallest)
+    wins = assessment.landscape.equal_break_even
+    wanted = smallest if view.hard_reason else np.where(np.isfinite(wins), wins, smallest)
     return np.asarray(wanted * assessment.usd_per_flop * assessment.guesses["programme_pretrain"])
 
 
@@ -130,7 +130,7 @@ def _usd_per_query(assessment: Assessment, more_tokens: Draws | float = 0.0) -> 
 
 
 def _served(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
-    """A month of a model as it comes: hosted by the token, on own machines by the hour, on the user's device for free."""
+    """A month of a model as it comes: hosted by the token, on own machines by the hour, on a device for free."""
     if assessment.case.deploy in {"api", "vpc"}:
         return np.asarray(assessment.case.queries_month * _usd_per_query(assessment, more_tokens))
     return _own_host(assessment, assessment.guesses["tuned_params"])

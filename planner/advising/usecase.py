@@ -127,6 +127,11 @@ class UseCase:
             _check_switch(name, getattr(self, name))
         object.__setattr__(self, "as_of", day(self.as_of, "as_of"))
 
+    @property
+    def is_language(self) -> bool:
+        """Whether it is about text or program code, rather than other data or numbers to forecast."""
+        return self.modality in {"text", "code"} and self.task != "forecast"
+
     @classmethod
     def from_dict(cls, record: Mapping[str, object]) -> Self:
         """The case that a TOML or JSON file holds.

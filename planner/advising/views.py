@@ -15,8 +15,12 @@ from planner.catalog import Record, records
 from planner.units import show
 
 TEAMS = ("none", "app", "ml", "infra")
-LANGUAGE = ("text", "code")
 MODALITY_TEAM = "ml"
+
+
+def count(number: float) -> str:
+    """A whole number as it is, any other one shortened."""
+    return f"{number:,.0f}" if number == int(number) and number < 1e6 else show(number)
 
 
 @cache
@@ -54,7 +58,7 @@ class View:
 
     @property
     def is_language(self) -> bool:
-        return self.case.modality in LANGUAGE and self.case.task != "forecast"
+        return self.case.is_language
 
     @property
     def bound_to_own_model(self) -> bool:
@@ -141,7 +145,7 @@ class View:
 
     @property
     def from_scratch_wins(self) -> bool:
-        """Whether the budget reaches the break-even and the own text is enough that a free model has not read it all."""
+        """Whether the budget reaches the break-even, and the own text is enough to make the model differ."""
         return self.run_flops >= self.break_even_flops and 2 * self.own_reading >= self.useful_tokens
 
     @property
@@ -197,7 +201,7 @@ def lacks_time(view: View, option: str) -> str:
     factor = view.guess["effort"] if weeks > 1 else 1.0
     if view.case.weeks >= weeks * factor:
         return ""
-    return f"It takes {show(weeks)} weeks or more; you have {show(view.case.weeks)}."
+    return f"It takes {count(weeks)} weeks or more; you have {count(view.case.weeks)}."
 
 
 def lacks_money(view: View, option: str) -> str:
@@ -219,7 +223,7 @@ def lacks_examples(view: View, option: str) -> str:
     needed = {"classifier": "classifier_labels", "ft": "tune_examples"}.get(option)
     if needed is None or view.case.n_labeled >= view.guess[needed]:
         return ""
-    return f"It needs about {show(view.guess[needed])} examples; you have {show(view.case.n_labeled)}."
+    return f"It needs about {count(view.guess[needed])} examples; you have {count(view.case.n_labeled)}."
 
 
 def lacks_text(view: View, option: str) -> str:

@@ -1,4 +1,4 @@
-"""findings(assessment) -> what the reader must know beside the advice: each warning flag in words, and each unmet need."""
+"""findings(assessment) -> what the reader must know beside the advice: warning flags in words, and unmet needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from planner.advising.assessing import Assessment
 from planner.advising.bases import allowed
 from planner.advising.rules import flags
-from planner.advising.views import View, options
+from planner.advising.views import View, count, options
 from planner.sheet import Finding
 from planner.units import show
 
@@ -45,22 +45,22 @@ FLAGS: dict[str, Callable[[View], _Words]] = {
     ),
     "data_changes_faster_than_training": lambda view: (
         "The data change faster than a model can be trained.",
-        f"The facts change every {show(view.case.update_hours)} hours; a tune takes a week.",
+        f"The facts change every {count(view.case.update_hours)} hours; a tune takes a week.",
         "Look them up.",
     ),
     "label_more_data": lambda view: (
         "There are too few labelled examples.",
-        f"You have {show(view.case.n_labeled)}; a few hundred are needed.",
+        f"You have {count(view.case.n_labeled)}; a few hundred are needed.",
         "Prompt a model now, let it propose labels, correct 500 by hand, then train.",
     ),
     "too_little_domain_text": lambda view: (
         "There is too little of your own text to continue pretraining.",
-        f"You have {show(view.case.unlabeled_tokens, 'tokens')}; about {show(view.guess['continue_tokens'])} are the least.",
+        f"You have {show(view.case.unlabeled_tokens, 'tokens')}; it takes {show(view.guess['continue_tokens'])} or more.",
         "Put a glossary into the prompt, tune on what is labelled, and collect text.",
     ),
     "tokenizer_mismatch": lambda view: (
         "The tokenizers of open models do not suit this language.",
-        f"{show(view.case.fertility)} tokens per word, English has about 1.2: cost and wait grow in proportion.",
+        f"{count(view.case.fertility)} tokens per word, English has about 1.2: cost and wait grow in proportion.",
         "Compare the tokenizers of several open models on your text; extend one if you train on.",
     ),
     "local_index_needed": lambda view: (
@@ -82,7 +82,8 @@ def _unmet(view: View, parts: tuple[str, ...]) -> Iterator[Finding]:
     """Needs that the advice leaves open, and means that fall short of it."""
     for part in parts:
         if part in {"rag", "tools"} and (why := view.blocked(part)):
-            yield Finding("warning", f"{options()[part]['label']}: needed, but the means fall short.", why)
+            todo = "Search by words needs no model." if view.bound_to_own_model else ""
+            yield Finding("warning", f"{options()[part]['label']}: needed, but there is an obstacle.", why, todo)
     if view.is_hard_to_prompt and not {"ft", "classifier", "pretrain"} & set(parts) and view.is_language:
         yield Finding(
             "warning", "The wanted manner remains unmet.", view.blocked("ft"), "Put ten good examples into the prompt."
@@ -93,7 +94,9 @@ def _unmet(view: View, parts: tuple[str, ...]) -> Iterator[Finding]:
     if view.prompt_usd_month > view.case.monthly_usd and not {"classifier", "ft", "distill", "classical"} & set(parts):
         month = f"A month at your volume costs about {show(view.prompt_usd_month, 'usd')} on a hosted model;"
         have = f"you have {show(view.case.monthly_usd, 'usd')}."
-        yield Finding("warning", "The monthly budget does not cover the volume.", f"{month} {have}", "Try a cheaper model.")
+        yield Finding(
+            "warning", "The monthly budget does not cover the volume.", f"{month} {have}", "Try a cheaper model."
+        )
 
 
 def _alternative(assessment: Assessment) -> Iterator[Finding]:
@@ -126,6 +129,8 @@ def _remarks(assessment: Assessment) -> Iterator[Finding]:
         yield Finding("note", f"Our catalogue has no open language model of up to {limit} at this date.")
     hidden = [base.title for base in allowed(case) if base.tokens is None and base.params <= case.n_serve_max]
     if hidden and view.has_base:
-        yield Finding("note", f"{hidden[-1]} and others hide how much they have read.", "The break-even is a lower bound.")
+        yield Finding(
+            "note", f"{hidden[-1]} and others hide how much they have read.", "The break-even is a lower bound."
+        )
     if date.today() - case.as_of > OLD:
         yield Finding("note", "Dollars are at today's prices; compute was dearer then.")

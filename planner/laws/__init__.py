@@ -14,6 +14,6 @@ from planner.laws.formulas import (
 )
 
 __all__ = [
-    "DRIFT", "FLOPS_PER_PARAM_TOKEN", "Additive", "Array", "Calibrated", "Calibration", "DataConstrained", "Kaplan", "Law",
-    "Numbers", "argmin", "calibration_of", "kaplan_allocation", "published", "repeats_of_text",
+    "DRIFT", "FLOPS_PER_PARAM_TOKEN", "Additive", "Array", "Calibrated", "Calibration", "DataConstrained", "Kaplan",
+    "Law", "Numbers", "argmin", "calibration_of", "kaplan_allocation", "published", "repeats_of_text",
 ]  # fmt: skip

@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 
 DEFAULT_LAW = "besiroglu-2024"
 DEFAULT_CLUSTER = "8x h100"
+_BINDING = {
+    "budget_flops": "the compute to spend",
+    "budget_usd": "the money to spend",
+    "budget_gpu_hours": "the GPU-hours to spend",
+    "days": "the time on the cluster",
+    "target_loss": "the loss to reach",
+    "target_model": "the model to match",
+    "tokens_available": "the tokens available",
+    "params": "the parameters, which are fixed",
+    "tokens": "the training tokens, which are fixed",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,7 +140,7 @@ class Plan(Sheet):
             yield Row("lifetime_flops", "Training and serving", self.lifetime_flops, "flops", "6ND + 2NT")
         yield from self._cluster_rows()
         yield Row("shape", "A shape that fits", str(self.shape), "", f"{show(self._shape_params, 'params')} counted")
-        yield Row("binding", "What binds", self.binding)
+        yield Row("binding", "What binds", _BINDING[self.binding])
 
     def _cluster_rows(self) -> Iterable[Row]:
         if self.cluster is None:
@@ -150,7 +161,7 @@ class Plan(Sheet):
 
     def to_dict(self) -> dict[str, Any]:
         """The rows under their keys, and `inputs`: the keywords that make this plan again (see `from_dict`)."""
-        return {"title": self.title, **Sheet.to_dict(self), "inputs": dict(self.inputs)}
+        return {"title": self.title, **Sheet.to_dict(self), "binding": self.binding, "inputs": dict(self.inputs)}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any], *, law: Calibrated | None = None) -> Plan:

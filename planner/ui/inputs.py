@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Self
 
+from planner.advising import Advice, UseCase, advise
 from planner.catalog import records
 from planner.errors import InputError
 from planner.hardware import Cluster
 from planner.hardware.prices import TIERS
 from planner.planning import Plan, plan
 from planner.planning.plans import DEFAULT_LAW
+from planner.units import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,6 +112,37 @@ CLUSTER = Ask(
     "Cluster (number x accelerator)", "256x h100", "The accelerators that train together, such as 512x h100 or 8x a100."
 )
 
+CASE: dict[str, Ask] = {
+    "task": Ask("What shall the model do?", "general", "The main thing you need a language model for."),
+    "knowledge": Ask(
+        "Which facts must it know?", "none", "Facts beyond what any model has read, and whether they change."
+    ),
+    "weeks": Ask("Weeks until it must work", "52", "From today until people use it."),
+}
+"""The inputs of the verdict; everything else about the case is the library's default."""
+
+TASKS = {
+    "general": "Many things: a general model",
+    "chat": "Chat",
+    "qa": "Answer questions",
+    "summarize": "Summarise",
+    "extraction": "Pull facts out of texts",
+    "classification": "Sort texts into classes",
+    "style": "Write in a certain style",
+    "translate": "Translate",
+    "code": "Write programs",
+    "agent": "Act with tools",
+    "forecast": "Forecast numbers",
+    "sequence": "Read sequences such as DNA",
+}
+KNOWLEDGE = {
+    "none": "None beyond general knowledge",
+    "public": "Public facts",
+    "private_static": "Our own, they stay",
+    "private_changing": "Our own, they change",
+    "live": "Live data",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
@@ -126,6 +159,9 @@ class Inputs:
     utilisation: str = ""
     price: str = ""
     when: str = ""
+    task: str = CASE["task"].example
+    knowledge: str = CASE["knowledge"].example
+    weeks: str = CASE["weeks"].example
 
     @classmethod
     def of(cls, values: Mapping[str, str | None]) -> Self:
@@ -185,6 +221,26 @@ class Inputs:
             tokens=self.tokens or None,
         )
 
+    def advice(self, found: Plan) -> Advice:
+        """Whether to train at all, with the dollars of the plan `found`, its law and its cluster.
+
+        Raises:
+            PlannerError: an input is not understood, or the plan has no dollars.
+        """
+        if found.usd is None or found.cluster is None:
+            raise InputError(
+                "Without a price there is no verdict on pretraining.", mend="Fill in a price per GPU-hour above."
+            )
+        case = UseCase(
+            task=self.task,
+            knowledge=self.knowledge,
+            weeks=read(self.weeks, "count", name="weeks"),
+            budget_usd=float(found.usd),
+            team="infra",
+            wish="pretrain",
+        )
+        return advise(case, law=found.calibration, cluster=found.cluster)
+
 
 def names() -> list[str]:
     """The names of all inputs; goal and amount first."""
@@ -213,6 +269,10 @@ def choices(name: str) -> dict[str, str]:
             return {row["name"]: row["title"] for row in records("laws")}
         case "target_model":
             return {row["name"]: row["title"] for row in records("models") if row["train_tokens"]}
+        case "task":
+            return TASKS
+        case "knowledge":
+            return KNOWLEDGE
         case "price":
             providers = sorted({row["provider"] for row in records("prices")}, key=str.lower)
             return {text: text for text in (*TIERS, *providers)}

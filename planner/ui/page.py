@@ -9,12 +9,16 @@ import streamlit as st
 
 from planner.ui.plan_page import show_plan_page
 
+WIDTH = 960
+"""Pixels that a page fills where the window has them."""
+
 
 def show() -> None:
     """Draw the app."""
     icon = Path(__file__).with_name("icon.svg")
-    st.set_page_config(page_title="Training plan", page_icon=str(icon), layout="centered")
-    show_plan_page()
+    st.set_page_config(page_title="Training plan", page_icon=str(icon), layout="wide")
+    with st.container(horizontal_alignment="center").container(width=WIDTH):
+        show_plan_page()
     settle()
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from planner.catalog import record
+from planner.charts import on_page
 from planner.costing import Cost, cost
 from planner.errors import PlannerError
+from planner.estimate import Estimate
 from planner.reporting import report
 from planner.sheet import Row
-from planner.ui.inputs import CLUSTER, GOALS, LONGEST, MORE, EXAMPLES, Inputs, choices, names, unknown_names
-from planner.ui.widgets import errors_shown, literal, show_error, show_findings, show_numbers, show_rows
+from planner.ui.inputs import CASE, CLUSTER, EXAMPLES, GOALS, LONGEST, MORE, Ask, Inputs, choices, names, unknown_names
+from planner.ui.widgets import errors_shown, literal, show_error, show_findings, show_list, show_numbers, show_rows
 
 if TYPE_CHECKING:
+    from planner.advising import Advice
     from planner.planning import Plan
 
 HEADLINES = {
@@ -60,8 +65,8 @@ def _follow_address() -> None:
 
 
 def _fill_in(inputs: Inputs) -> None:
-    for name in names():
-        st.session_state[name] = getattr(inputs, name)
+    for name, value in asdict(inputs).items():
+        st.session_state[name] = value or (None if choices(name) else "")
 
 
 def _edited() -> None:
@@ -95,33 +100,42 @@ def _ask() -> None:
     amount, cluster = st.columns(2)
     goal = st.session_state["goal"]
     with amount:
-        _box("amount", GOALS[goal].label, GOALS[goal].help, GOALS[goal].example, choices(goal))
+        _box("amount", GOALS[goal], choices(goal))
     with cluster:
-        _box("cluster", CLUSTER.label, CLUSTER.help, CLUSTER.example, {})
+        _box("cluster", CLUSTER, {})
     st.pills("Examples", list(EXAMPLES), format_func=literal, key="example", on_change=_example_chosen)
     with st.expander("More inputs: text, serving, fixed sizes, utilisation, price, law"):
         columns = st.columns(2)
         for index, (name, ask) in enumerate(MORE.items()):
             with columns[index % 2]:
-                _box(name, ask.label, ask.help, ask.example, choices(name))
+                _box(name, ask, choices(name))
 
 
-def _box(name: str, label: str, help: str, example: str, offered: dict[str, str]) -> None:
+def _box(name: str, ask: Ask, offered: dict[str, str]) -> None:
     """One input, typed freely; `offered` are answers to choose from."""
-    if not offered:
-        st.text_input(label, key=name, help=literal(help), placeholder=example, max_chars=LONGEST, on_change=_edited)
-        return
-    st.selectbox(
-        label,
-        list(offered),
-        format_func=lambda text: offered.get(text, text),
-        index=None,
-        key=name,
-        help=literal(help),
-        placeholder=example,
-        accept_new_options=True,
-        on_change=_edited,
-    )
+    if offered:
+        st.selectbox(
+            ask.label,
+            list(offered),
+            format_func=lambda text: offered.get(text, text),
+            index=None,
+            key=name,
+            help=literal(ask.help),
+            placeholder=ask.example,
+            accept_new_options=True,
+            on_change=_edited,
+            persist_state="session",
+        )
+    else:
+        st.text_input(
+            ask.label,
+            key=name,
+            help=literal(ask.help),
+            placeholder=ask.example,
+            max_chars=LONGEST,
+            on_change=_edited,
+            persist_state="session",
+        )
 
 
 def _answer(inputs: Inputs) -> None:
@@ -130,11 +144,11 @@ def _answer(inputs: Inputs) -> None:
         st.warning(f"The link has an input that this page does not know and leaves out: {literal(name)}")
     found = inputs.plan()
     st.header(literal(found.title), anchor=False)
-    show_numbers(found.rows(), HEADLINES)
+    show_numbers(found.rows(), HEADLINES, dated={"usd"})
     show_findings(found.findings)
     st.subheader("Loss against compute", anchor=False)
     st.plotly_chart(
-        found.figure(),
+        on_page(found.figure()),
         key="frontier",
         config={"displayModeBar": False},
         alt="Best loss for each amount of training compute with its 90 % range, and this plan on it.",
@@ -143,15 +157,50 @@ def _answer(inputs: Inputs) -> None:
     show_rows(found.rows(), alt="All numbers of the plan")
     bill = cost(found)
     _show_bill(bill)
+    advice = _show_verdict(inputs, found)
     _show_sources(found)
-    _offer_downloads(found, bill)
+    _offer_downloads(found, bill, advice)
 
 
 def _show_bill(bill: Cost) -> None:
     st.subheader("What it costs", anchor=False)
-    st.text("The bill if exactly this model is trained: its size is decided, so time and dollars carry the range.")
-    show_rows(bill.rows(), alt="The bill")
+    st.text("The bill if exactly this model is trained: its size is decided, so the dollars carry the range.")
+    rows = {row.key: row for row in bill.rows()}
+    show_rows([*_parts(bill, paid=True), rows["programme_usd"]], alt="Where the money goes")
+    st.text("For comparison, not paid on top of a rental:")
+    show_rows([*_parts(bill, paid=False), rows["kwh"], rows["kg_co2"]], alt="Costs that a rental includes")
     show_findings(bill.findings)
+
+
+def _parts(bill: Cost, *, paid: bool) -> list[Row]:
+    """The items of the bill that its total contains, or the others."""
+    parts = bill.parts[bill.parts["in_total"] == paid]
+    return [
+        Row(part["part"], part["part"], Estimate(part["usd"], part["low"], part["high"]), "usd", part["basis"])
+        for part in parts.to_dict("records")
+    ]
+
+
+def _show_verdict(inputs: Inputs, found: Plan) -> Advice | None:
+    """The advice on pretraining and its inputs; None where it cannot be given."""
+    st.subheader("Should you train it at all?", anchor=False)
+    for (name, ask), column in zip(CASE.items(), st.columns(len(CASE)), strict=True):
+        with column:
+            _box(name, ask, choices(name))
+    with errors_shown():
+        advice = inputs.advice(found)
+        for contradiction in advice.contradictions:
+            st.error(literal(contradiction))
+        st.markdown(f"**{literal(advice.title)}**")
+        st.caption(literal(f"Confidence: {advice.confidence_text}."))
+        show_list(str(reason) for reason in advice.reasons)
+        show_rows(advice.rows(), alt="The advice in numbers")
+        if advice.flips:
+            st.text("What would change the advice:")
+            show_list(str(flip) for flip in advice.flips)
+        show_findings(advice.findings)
+        return advice
+    return None
 
 
 def _show_sources(found: Plan) -> None:
@@ -159,6 +208,8 @@ def _show_sources(found: Plan) -> None:
     st.subheader("Where the numbers come from", anchor=False)
     rows = [Row("law", "Law", law.title, "", f"{law.source}, {law.as_of}")]
     if found.cluster is not None:
+        chip = record("accelerators", "key", found.cluster.accelerator.key, kind="accelerator")
+        rows.append(Row("accelerator", "Accelerator", chip["name"], "", f"{chip['source']}, {chip['as_of']}"))
         rows.append(
             Row("utilisation", "Utilisation", found.cluster.utilisation, "fraction", found.cluster.utilisation_basis)
         )
@@ -166,13 +217,13 @@ def _show_sources(found: Plan) -> None:
     show_rows(rows, alt="Sources")
 
 
-def _offer_downloads(found: Plan, bill: Cost) -> None:
+def _offer_downloads(found: Plan, bill: Cost, advice: Advice | None) -> None:
     st.subheader("Take it along", anchor=False)
     st.text("The address of this page holds every input: copy it to share this answer.")
     with st.container(horizontal=True):
         st.download_button(
             "Report (HTML)",
-            lambda: report(found, cost=bill).to_html(),
+            lambda: report(found, cost=bill, advice=advice).to_html(),
             "plan.html",
             "text/html",
             on_click="ignore",

@@ -11,12 +11,13 @@ import streamlit as st
 from planner.errors import PlannerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from planner.sheet import Finding, Row
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 RANGE = "90 % range"
+_ABREAST = 3
 _SHOWN_AS = {"problem": st.error, "warning": st.warning, "note": st.info}
 
 
@@ -48,22 +49,18 @@ def show_findings(findings: Iterable[Finding]) -> None:
         _SHOWN_AS[finding.level](f"**{literal(finding.title)}** {literal(rest)}")
 
 
-def show_numbers(rows: Iterable[Row], helps: dict[str, str]) -> None:
-    """The rows with a key in `helps` as large numbers, each with its 90 % range, in the order of `helps`."""
+def show_numbers(rows: Iterable[Row], helps: dict[str, str], *, dated: Container[str] = ()) -> None:
+    """The rows with a key in `helps` as large numbers, each with its 90 % range; under those in `dated` their basis."""
     found = {row.key: row for row in rows}
-    columns = st.columns(3)
-    for index, key in enumerate(key for key in helps if key in found):
-        row = found[key]
-        columns[index % 3].metric(
-            row.label,
-            literal(row.text),
-            literal(row.range_text or "as given"),
-            delta_color="off",
-            delta_arrow="off",
-            delta_description=RANGE if row.range_text else None,
-            help=helps[key],
-            border=True,
-        )
+    shown = [key for key in helps if key in found]
+    for start in range(0, len(shown), _ABREAST):
+        for key, column in zip(shown[start : start + _ABREAST], st.columns(_ABREAST), strict=False):
+            row = found[key]
+            with column.container(border=True, height="stretch", gap=None):
+                st.metric(row.label, literal(row.text), help=helps[key])
+                st.caption(literal(f"{RANGE} {row.range_text}" if row.range_text else "as given"))
+                if key in dated:
+                    st.caption(literal(row.note))
 
 
 def show_rows(rows: Iterable[Row], *, alt: str) -> None:
@@ -79,3 +76,8 @@ def show_rows(rows: Iterable[Row], *, alt: str) -> None:
         hide_index=True,
         alt=alt,
     )
+
+
+def show_list(texts: Iterable[str]) -> None:
+    """One bullet per text."""
+    st.markdown("\n".join(f"- {literal(text)}" for text in texts))

@@ -47,7 +47,7 @@ def sweep_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def losses(sweep_file: Path, text: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, float | None]:
     """Every run's loss where nothing was interrupted."""
     out = tmp_path_factory.mktemp("undisturbed")
-    ledger = run_sweep(load_sweep(str(sweep_file)), text, out=out, allow_repeats=True)
+    ledger = run_sweep(load_sweep(str(sweep_file)), text, out=out, backend="serial", allow_repeats=True)
     return {record.run: record.loss for record in ledger.records()}
 
 
@@ -94,7 +94,7 @@ def test_a_killed_sweep_loses_only_the_runs_in_flight_and_repeats_nothing(
     poll(lambda: is_gone(process.pid))
     kept = recorded(tmp_path)
     assert 4 <= len(kept) < len(losses)
-    ledger = run_sweep(load_sweep(str(sweep_file)), text, out=tmp_path, allow_repeats=True)
+    ledger = run_sweep(load_sweep(str(sweep_file)), text, out=tmp_path, backend=backend, allow_repeats=True)
     assert {record.run: record.loss for record in ledger.records()} == losses
     assert kept.items() <= recorded(tmp_path).items()
 

@@ -1,0 +1,104 @@
+import json
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from planner import UseCase, advise, cost, plan
+from planner.cli import main
+from planner.hardware import Cluster
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(main, arguments)
+
+
+def sweep_file(tmp_path):
+    table = pd.DataFrame(
+        [(n, d, 1.8 + 400 / n**0.34 + 1500 / d**0.36) for n in (1e7, 3e7, 1e8, 3e8) for d in (1e9, 3e9, 1e10, 3e10)],
+        columns=["params", "tokens", "loss"],
+    )
+    table.to_csv(tmp_path / "sweep.csv", index=False)
+    return str(tmp_path / "sweep.csv")
+
+
+def test_json_is_what_the_library_gives():
+    printed = json.loads(run("plan", "--budget-usd", "2M", "--cluster", "256x h100", "--json").stdout)
+    assert printed == json.loads(json.dumps(plan(budget_usd="2M", cluster="256x h100").to_dict()))
+    bill = json.loads(run("cost", "--params", "70B", "--tokens", "1.4T", "--cluster", "512x h100", "--json").stdout)
+    assert bill["usd"]["value"] == float(cost(params="70B", tokens="1.4T", cluster="512x h100").usd)
+    advice = json.loads(run("advise", "--set", "task=qa", "--set", "citations=true", "--json").stdout)
+    assert advice["headline"] == advise(UseCase(task="qa", citations=True)).headline
+
+
+def test_hardware_options_reach_the_cluster():
+    arguments = ("--cluster", "256x h100", "--price", "$2.50", "--utilisation", "40 %")
+    printed = json.loads(run("plan", "--budget-usd", "2M", *arguments, "--json").stdout)
+    assert printed["flops"]["value"] == pytest.approx(2e6 / 2.5 * 3600 * 989.4e12 * 0.4)
+    assert Cluster.parse("256x h100").at(price="$2.50").price == 2.5
+
+
+def test_a_fitted_law_plans(tmp_path):
+    path = sweep_file(tmp_path)
+    fitted = run("fit", path)
+    assert fitted.exit_code == 0
+    assert "alpha" in fitted.stdout
+    planned = json.loads(run("plan", "--budget-flops", "1e20", "--runs", path, "--json").stdout)
+    assert planned["loss"]["low"] < planned["loss"]["value"] < planned["loss"]["high"]
+
+
+def test_the_report_is_one_page_that_needs_no_network(tmp_path):
+    out = tmp_path / "page" / "report.html"
+    result = run(
+        "report", "--budget-usd", "2M", "--cluster", "256x h100", "--runs", sweep_file(tmp_path), "--out", str(out)
+    )
+    assert result.exit_code == 0, result.output
+    page = out.read_text(encoding="utf-8")
+    assert "Best use of $2.00M" in page
+    assert "<script src=" not in page
+    assert "<link" not in page.split("<script")[0]
+    for heading in (
+        "The plan",
+        "What it costs",
+        "Should we train at all?",
+        "The law and its runs",
+        "Where the numbers",
+    ):
+        assert heading in page
+
+
+@pytest.mark.parametrize("command", ["plan", "fit", "cost", "advise", "report", "app"])
+def test_help_teaches(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    if command != "app":
+        assert f"planner {command}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("plan",), 2, "No goal"),
+        (("plan", "--budget-usd", "2M", "--budget-flops", "1e22"), 2, "Two goals disagree"),
+        (("plan", "--budget-usd", "12 GPU years"), 2, "GPU time"),
+        (("plan", "--budget-usd", "-5"), 2, "positive"),
+        (("plan", "--budget-usd", "nan"), 2, "no finite number"),
+        (("plan", "--budget-usd", "2M", "--cluster", "256x h10O"), 2, "Did you mean"),
+        (("plan", "--budget-flops", "1e22", "--law", "hofmann"), 2, "Did you mean"),
+        (("plan", "--budget-flops", "1e3"), 1, "less than any sensible"),
+        (("plan", "--budget-flops", "1e22", "--law", "besiroglu-2024", "--runs", "x.csv"), 2, "both given"),
+        (("fit", "absent.csv"), 2, "no file"),
+        (("cost", "--params", "70B", "--tokens", "abc"), 2, "not understood"),
+        (("advise", "--set", "taks=qa"), 2, "Did you mean"),
+        (("advise", "--set", "task"), 2, "name=value"),
+        (("advise", "--case", "absent.toml"), 2, "no file"),
+        (("report", "--budget-usd", "2M", "--out", "/dev/null/x.html"), 2, "cannot be written"),
+    ],
+)
+def test_bad_input_prints_the_problem_and_the_mend(arguments, code, words):
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert words in result.output
+    assert "Traceback" not in result.output
+    assert result.output.startswith("Error: ")
+    assert len(result.output.strip().splitlines()) == 2

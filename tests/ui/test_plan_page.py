@@ -1,0 +1,219 @@
+"""The Plan page as its user meets it: the answer without input, every goal, every error, and the address."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from planner import plan
+from planner.ui.inputs import GOALS
+from planner.ui.widgets import literal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(**address: str) -> AppTest:
+    """The app after it was opened at `address`."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def plain(markdown: str) -> str:
+    """What a reader sees of escaped text."""
+    return re.sub(r"\\(.)", r"\1", markdown)
+
+
+def sentence(app: AppTest) -> str:
+    return plain(app.header[0].value)
+
+
+def is_refused(app: AppTest, problem: str, mend: str) -> None:
+    assert not app.exception
+    assert not app.header, "an answer is shown beside the error"
+    assert problem in plain(app.error[0].value)
+    assert mend in plain(app.info[0].value)
+
+
+def test_the_page_answers_without_any_input() -> None:
+    app = opened()
+    assert not app.exception
+    assert not app.error
+    assert sentence(app) == plan(budget_usd="$2M", cluster="256x h100").title
+    numbers = {metric.label: plain(metric.value) for metric in app.metric}
+    assert numbers["Rent of the training run"] == "$2.00M"
+    assert len(numbers) == 6
+    assert sum("90 % range" in plain(caption.value) for caption in app.caption) == 5
+    assert app.get("plotly_chart")
+
+
+def test_the_price_carries_its_date() -> None:
+    captions = [plain(caption.value) for caption in opened().caption]
+    assert any(re.search(r"20\d\d-\d\d", caption) for caption in captions)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_every_goal_starts_from_an_example_that_works(goal: str) -> None:
+    app = opened()
+    app.segmented_control(key="goal").set_value(goal).run()
+    assert not app.exception
+    assert not app.error
+    assert app.query_params[goal] == GOALS[goal].example
+    assert sentence(app) == plan(**{goal: GOALS[goal].example}, cluster="256x h100").title
+
+
+def test_an_example_fills_in_the_goal_and_the_cluster() -> None:
+    app = opened()
+    app.pills(key="example").set_value("30 days on 1,024 B200").run()
+    assert app.query_params["days"] == "30 days"
+    assert app.query_params["cluster"] == "1024x b200"
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("nonsense", "not understood"),
+        ("", "not understood"),
+        ("0", "must be positive"),
+        ("-5M", "must be positive"),
+        ("1e40", "beyond anything that can be planned for"),
+        ("1e999", "no finite number"),
+        ("nan", "no finite number"),
+        ("٢M", "not understood"),
+        ("$1,5M", "comma"),
+        ("12 GPU years", "GPU time"),
+        ("0.000001", "less than any sensible"),
+    ],
+)
+def test_a_bad_budget_is_told_with_its_mend(typed: str, problem: str) -> None:
+    app = opened()
+    app.text_input(key="amount").set_value(typed).run()
+    is_refused(app, problem, "")
+    app.text_input(key="amount").set_value("$3M").run()
+    assert sentence(app).startswith("Best use of $3.00M")
+
+
+@pytest.mark.parametrize(
+    ("box", "typed", "problem", "mend"),
+    [
+        ("cluster", "256x h10O", "No accelerator is called 'h10O'", "Did you mean 'h100'"),
+        ("cluster", "", "names no accelerator", "512x h100"),
+        ("cluster", "0x h100", "must be positive", "GPUs"),
+        ("cluster", "1e40x h100", "whole number", "512x h100"),
+        ("tokens_available", "nonsense", "not understood", "tokens"),
+        ("tokens_available", "-1", "must be positive", "tokens"),
+        ("inference_tokens", "-1", "must be 0 or more", "tokens"),
+        ("params", "seven", "not understood", "7B"),
+        ("tokens", "0", "must be positive", "1.4T"),
+        ("utilisation", "140 %", "at most 1", "0.4"),
+        ("utilisation", "0", "must be", "fraction"),
+        ("when", "yesterday", "is no month", "2023-07"),
+    ],
+)
+def test_bad_text_in_a_box_is_told_with_its_mend(box: str, typed: str, problem: str, mend: str) -> None:
+    app = opened()
+    app.text_input(key=box).set_value(typed).run()
+    is_refused(app, problem, mend)
+
+
+@pytest.mark.parametrize(
+    ("box", "typed", "problem", "mend"),
+    [
+        ("law", "besiroglu-2O24", "No law is called", "Did you mean 'besiroglu-2024'"),
+        ("price", "lambada", "No price of the", "Did you mean 'Lambda'"),
+        ("price", "-2", "must be positive", "2.50"),
+    ],
+)
+def test_a_bad_choice_is_told_with_its_mend(box: str, typed: str, problem: str, mend: str) -> None:
+    app = opened(**{box: typed})
+    is_refused(app, problem, mend)
+
+
+def test_a_loss_below_the_floor_is_told_with_its_mend() -> None:
+    app = opened(target_loss="1.5")
+    is_refused(app, "No compute reaches", "higher loss")
+
+
+def test_an_unknown_model_is_told_with_its_mend() -> None:
+    app = opened(target_model="llama-3.1-9b")
+    is_refused(app, "No open model is called", "Did you mean")
+
+
+def test_the_verdict_says_whether_to_train_at_all() -> None:
+    app = opened()
+    shown = [plain(markdown.value) for markdown in app.markdown]
+    assert any("pretrain" in text.lower() for text in shown)
+    app.selectbox(key="knowledge").set_value("private_changing").run()
+    assert app.query_params["knowledge"] == "private_changing"
+    assert [plain(markdown.value) for markdown in app.markdown] != shown
+
+
+@pytest.mark.parametrize(
+    ("box", "typed", "problem"),
+    [
+        ("task", "juggling", "No task is called"),
+        ("knowledge", "all", "No knowledge is"),
+        ("weeks", "soon", "weeks"),
+    ],
+)
+def test_bad_text_in_the_verdict_leaves_the_plan_standing(box: str, typed: str, problem: str) -> None:
+    app = opened(**{box: typed})
+    assert not app.exception
+    assert problem in plain(app.error[0].value)
+    assert app.header
+
+
+def test_an_address_makes_the_same_page_again() -> None:
+    first = opened()
+    first.text_input(key="amount").set_value("$5M").run()
+    first.text_input(key="tokens_available").set_value("300B").run()
+    second = opened(**first.query_params)
+    assert sentence(second) == sentence(first)
+    assert second.query_params == first.query_params
+    assert second.text_input(key="tokens_available").value == "300B"
+
+
+def test_a_tampered_address_is_told_until_an_input_changes() -> None:
+    app = opened(budget_usd="1M", days="3")
+    is_refused(app, "two goals", "Keep one")
+    app.text_input(key="amount").set_value("$3M").run()
+    assert sentence(app).startswith("Best use of $3.00M")
+    assert "days" not in app.query_params
+
+
+def test_an_address_of_another_version_is_refused() -> None:
+    is_refused(opened(v="99"), "another version", "Fill in")
+
+
+def test_an_unknown_name_in_the_address_is_told() -> None:
+    app = opened(budgit="5M")
+    assert any("budgit" in plain(warning.value) for warning in app.warning)
+    assert app.header
+
+
+@pytest.mark.parametrize("hostile", ["![x](http://evil.example/p.png)", "<script>alert(1)</script>", "**a** $b$ `c`"])
+def test_what_a_user_types_is_never_markdown(hostile: str) -> None:
+    app = opened(cluster=hostile, law=hostile, budget_usd=hostile)
+    shown = [element.value for element in (*app.error, *app.info, *app.warning)]
+    assert shown
+    for text in shown:
+        assert not re.search(r"(?<!\\)[\[\]<>*$`!]", text)
+
+
+def test_escaped_text_reads_as_it_was_written() -> None:
+    assert plain(literal("$2M [a](b) <i> *c* :red[d]")) == "$2M [a](b) <i> *c* :red[d]"
+
+
+def test_the_address_is_ready_for_the_notebook() -> None:
+    """The names in the address are the keywords of plan()."""
+    found = plan(budget_usd=opened().query_params["budget_usd"], cluster=opened().query_params["cluster"])
+    assert json.loads(json.dumps(found.to_dict()))["title"] == found.title
+
+
+def test_both_copies_of_the_settings_are_equal() -> None:
+    used = [ROOT / ".streamlit" / "config.toml", ROOT / "planner" / "ui" / ".streamlit" / "config.toml"]
+    assert used[0].read_text(encoding="utf-8") == used[1].read_text(encoding="utf-8")
