@@ -97,6 +97,12 @@ _hardware = _options(
     ),
     click.option("--price", metavar="PRICE", help='USD per GPU-hour, a tier ("spot") or a provider ("lambda").'),
 )
+_case_options = _options(
+    click.option("--case", metavar="FILE", help="The case as .toml or .json, field = value."),
+    click.option(
+        "--set", "fields", metavar="FIELD=VALUE", multiple=True, help="One field of the case; may be repeated."
+    ),
+)
 _goal = _options(
     click.option("--budget-flops", metavar="FLOPS", help="Goal: spend this compute, such as 1e22."),
     click.option("--budget-usd", metavar="USD", help="Goal: spend this money, such as 2M."),
@@ -182,8 +188,7 @@ def fit_command(runs: str, columns: tuple[str, ...], loss_unit: Any, counting: A
 
 
 @main.command("advise")
-@click.option("--case", metavar="FILE", help="The case as .toml or .json, field = value.")
-@click.option("--set", "fields", metavar="FIELD=VALUE", multiple=True, help="One field of the case; may be repeated.")
+@_case_options
 @click.option(
     "--law", metavar="NAME", default=DEFAULT_LAW, show_default=True, help="Law for both sides of the comparison."
 )
@@ -198,28 +203,35 @@ def advise_command(case: str | None, fields: tuple[str, ...], law: str, runs: st
       planner advise --set budget_usd=3.3M --set unlabeled_tokens=363B --set wish=pretrain --set team=infra
       planner advise --case case.toml --json
     """
-    given = _case_file(case) if case else {}
-    given |= {name: _SWITCH.get(value.lower(), value) for name, value in (_pair(entry, "--set") for entry in fields)}
-    return advise(UseCase.from_dict(given), law=fit(load_runs(runs)) if runs else law)
+    return advise(_case(case, fields), law=fit(load_runs(runs)) if runs else law)
 
 
 @main.command("report")
 @_goal
+@_case_options
 @click.option("--out", metavar="FILE", default="report.html", show_default=True, help="Where the page goes.")
-def report_command(out: str, **options: Any) -> None:
+def report_command(out: str, case: str | None, fields: tuple[str, ...], **options: Any) -> None:
     """A page for the meeting: plan, cost, advice and, with --runs, the fit; one HTML file that opens offline.
 
+    The advice is for a team that wishes to pretrain a general model with the plan's money in a year; --set and --case
+    say otherwise.
+
     \b
-    Example:
+    Examples:
       planner report --budget-usd 2M --cluster "256x h100" --out report.html
+      planner report --budget-usd 2M --runs sweep.csv --set task=qa --set weeks=20
     """
     from planner.reporting import report
 
     chosen = _plan(**options)
     fitted = fit(load_runs(options["runs"])) if options["runs"] else None
     bill = cost(chosen)
-    budget = float(bill.usd) if bill.usd is not None else UseCase().budget_usd
-    advice = advise(UseCase(budget_usd=budget, task="general", wish="pretrain", team="infra"))
+    assumed: dict[str, Any] = {"task": "general", "wish": "pretrain", "team": "infra", "weeks": 52}
+    if bill.usd is not None:
+        assumed["budget_usd"] = float(bill.usd)
+    if chosen.tokens_available is not None:
+        assumed["unlabeled_tokens"] = chosen.tokens_available
+    advice = advise(_case(case, fields, assumed))
     path = report(chosen, cost=bill, advice=advice, fit=fitted).save(out)
     click.echo(f"{chosen.title}\nWritten to {path}")
 
@@ -256,6 +268,13 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     if not equals or not name.strip() or not value.strip():
         raise InputError(f"{option} {text!r} is not of the form name=value.", mend="Write it like name=value.")
     return name.strip(), value.strip()
+
+
+def _case(path: str | None, fields: tuple[str, ...], assumed: dict[str, Any] | None = None) -> UseCase:
+    """The case: what is assumed, what the file says, what --set says, each over the one before."""
+    said = dict(_pair(entry, "--set") for entry in fields)
+    switched = {name: _SWITCH.get(value.lower(), value) for name, value in said.items()}
+    return UseCase.from_dict((assumed or {}) | (_case_file(path) if path else {}) | switched)
 
 
 def _case_file(path: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +86,8 @@ class Report:
         return offline_html(bars_figure(*columns), first=False)
 
     def _sources(self) -> str:
+        from importlib.metadata import version
+
         law = self.plan.calibration
         lines = [
             f"Law: {law.title}. {law.source}. {law.notes}",

@@ -8,9 +8,9 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from planner.advising.assumptions import Assumption, Reason
+from planner.advising.assuming import Assumption, Reason
 from planner.advising.breakeven import BreakEven
-from planner.advising.flips import Flip
+from planner.advising.flipping import Flip
 from planner.advising.spending import Option
 from planner.advising.usecase import UseCase
 from planner.advising.views import count
@@ -70,10 +70,9 @@ class Advice(Sheet):
         yield Row("confidence", "Confidence", self.confidence, "fraction", self.confidence_text)
         for option in self.ranking:
             if option.chosen:
-                yield Row(
-                    f"{option.option}_one_off_usd", f"{option.label}, once", option.one_off_usd, "usd", self.prices
-                )
-                yield Row(f"{option.option}_monthly_usd", f"{option.label}, a month", option.monthly_usd, "usd")
+                name, label = option.option, option.label
+                yield Row(f"{name}_one_off_usd", f"{label}, once", option.one_off_usd, "usd", self.prices)
+                yield Row(f"{name}_monthly_usd", f"{label}, a month", option.monthly_usd, "usd", self.prices)
         for break_even in self.break_even:
             key = "break_even" if break_even.equal_serving else "break_even_any_size"
             size = "same serving size" if break_even.equal_serving else "any size"
@@ -150,6 +149,6 @@ class Advice(Sheet):
         guessed = sum(assumption.confidence == "assumption" for assumption in self.assumptions)
         return (
             f"* advised. Decided on {self.as_of.isoformat()} with the law {self.law}; {guessed} of its"
-            f" {len(self.assumptions)} inputs are our assumptions. Dollars: {self.prices}; the time of your own people is"
-            " extra."
+            f" {len(self.assumptions)} inputs are our assumptions. Dollars: {self.prices}; the time of your"
+            " own people is extra."
         )

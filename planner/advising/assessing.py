@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.advising.assumptions import Draws, around, perturbed
+from planner.advising.assuming import Draws, around, perturbed
 from planner.advising.bases import Base, largest_window, specialist
 from planner.advising.landscape import Landscape
 from planner.advising.rules import Choice, choose

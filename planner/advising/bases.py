@@ -86,8 +86,11 @@ def allowed(case: UseCase) -> tuple[Base, ...]:
 
 
 def adaptable(case: UseCase) -> tuple[Base, ...]:
-    """Language models within the serving size whose reading is known, without those that another beats in every way."""
-    fits = [base for base in allowed(case) if base.reads_language and base.params <= case.n_serve_max]
+    """Language models that fit the serving size, newest first, without those that another beats in every way.
+
+    Models that do not say how much they have read are left out.
+    """
+    fits = [base for base in reversed(allowed(case)) if base.reads_language and base.params <= case.n_serve_max]
     known = [base for base in fits if base.tokens is not None]
     return tuple(base for base in known if not any(_beats(other, base) for other in known))
 

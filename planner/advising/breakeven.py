@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assumptions import Draws
+from planner.advising.assuming import Draws
 from planner.advising.landscape import MOST_FLOPS
 from planner.estimate import LEVEL, Estimate
 from planner.units import show, show_range

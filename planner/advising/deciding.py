@@ -8,10 +8,10 @@ from typing import Protocol
 
 from planner.advising.advice import Advice
 from planner.advising.assessing import Assessment
-from planner.advising.assumptions import assumptions
+from planner.advising.assuming import assumptions
 from planner.advising.breakeven import break_evens
 from planner.advising.explaining import contradictions, reasons, verdict
-from planner.advising.flips import flips
+from planner.advising.flipping import flips
 from planner.advising.rules import flags
 from planner.advising.spending import ranking
 from planner.advising.usecase import UseCase, day

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from planner.advising.assessing import Assessment
-from planner.advising.assumptions import Reason
+from planner.advising.assuming import Reason
 from planner.advising.breakeven import BreakEven, spread
 from planner.advising.landscape import gap_of
 from planner.advising.views import View, count, options
+from planner.laws import FLOPS_PER_PARAM_TOKEN
 from planner.units import show
 
 MOST_REASONS = 4
@@ -86,9 +87,7 @@ def must_be_looked_up(assessment: Assessment) -> Reason | None:
     if "long_context" in parts:
         return Reason(f"{show(view.case.corpus_tokens, 'tokens')} of documents fit into the prompt.", "li-2024")
     if "rag" in parts and view.needs_facts:
-        return Reason(
-            "The answers need facts from documents: retrieval brings them in, tuning hardly.", "ovadia-2024"
-        )
+        return Reason("The answers need facts from documents: retrieval brings them in, tuning hardly.", "ovadia-2024")
     return None
 
 
@@ -96,9 +95,7 @@ def must_name_sources(assessment: Assessment) -> Reason | None:
     """Sources and rights."""
     case = assessment.case
     if case.access_control:
-        return Reason(
-            "What a user may see depends on the user: a model tells everybody everything.", "practice"
-        )
+        return Reason("What a user may see depends on the user: a model tells everybody everything.", "practice")
     if case.citations:
         return Reason("Answers must name their sources: only text that was looked up can be named.", "practice")
     return None
@@ -139,9 +136,7 @@ def fits_the_data(assessment: Assessment) -> Reason | None:
     """Data that are not language."""
     parts, kind = assessment.choice.components, assessment.case.modality
     if "specialist" in parts and assessment.specialist is not None:
-        return Reason(
-            f"{assessment.specialist.title} has learned from such data ({kind}) already.", "catalogue"
-        )
+        return Reason(f"{assessment.specialist.title} has learned from such data ({kind}) already.", "catalogue")
     if assessment.choice.headline == "classical":
         return Reason("This is no language problem: simpler methods are the first thing to try.", "practice")
     return None
@@ -153,12 +148,9 @@ def free_models_have_read_more(assessment: Assessment) -> Reason | None:
     if "pretrain" in assessment.choice.components or not bases or not view.is_language or not view.run_flops:
         return None
     base = assessment.landscape.best_base(assessment.adaptation_flops)
-    bought = view.run_flops / (6 * base.active_params)
+    buys = show(view.run_flops / (FLOPS_PER_PARAM_TOKEN * base.active_params), "tokens")
     read = show(base.tokens, "tokens")
-    return Reason(
-        f"{base.title} has already read {read}; at its size your whole budget buys {show(bought, 'tokens')}.",
-        "catalogue",
-    )
+    return Reason(f"{base.title} has already read {read}; at its size your whole budget buys {buys}.", "catalogue")
 
 
 def medical_lesson(assessment: Assessment) -> Reason | None:
@@ -166,9 +158,7 @@ def medical_lesson(assessment: Assessment) -> Reason | None:
     text = {"terms", "nonstandard"}
     if assessment.case.domain_gap not in text or {"cpt", "pretrain"} & set(assessment.choice.components):
         return None
-    return Reason(
-        "Special words alone rarely justify training on them: test a model on your text first.", "jeong-2024"
-    )
+    return Reason("Special words alone rarely justify training on them: test a model on your text first.", "jeong-2024")
 
 
 def mixes_own_text_in(assessment: Assessment) -> Reason | None:
@@ -198,8 +188,8 @@ def contradictions(view: View) -> tuple[str, ...]:
     """Wishes of the case that exclude each other."""
     case = view.case
     found = {
-        "The facts change within a day, but a model without a connection cannot reach them: it needs a data feed inside, or"
-        " the wish for fresh facts must go.": view.is_offline and view.changes_within_a_day,
+        "The facts change within a day, but a model without a connection cannot reach them: it needs a data feed"
+        " inside, or the wish for fresh facts must go.": view.is_offline and view.changes_within_a_day,
         "The base may have read nothing but your own data, but every model to tune or to prompt has read other text.": (
             case.provenance == "own_data" and case.wish in {"finetune", "rag"}
         ),

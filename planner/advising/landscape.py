@@ -14,10 +14,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from planner.advising.assumptions import Draws
+from planner.advising.assuming import Draws
 from planner.advising.bases import Base, adaptable
 from planner.advising.usecase import UseCase
-from planner.laws import FLOPS_PER_PARAM_TOKEN, Calibration, Law
+from planner.laws import FLOPS_PER_PARAM_TOKEN, Calibration, DataConstrained, Law
 
 LEAST_FLOPS, MOST_FLOPS = 1e15, 1e30
 BYTES_PER_TOKEN = 4.2
@@ -136,7 +136,7 @@ class Landscape:
     def _loss(self, params: Draws, own: Draws, general: Draws) -> Draws:
         effective = np.maximum(own + self.transfer * general, 1.0)
         gap = self.gap * (1 + own / self.gap_tokens) ** -self.gap_decay
-        return cast("Draws", self.law.loss(params, effective) + gap)
+        return self.law.loss(params, effective) + gap
 
     def _discounted(self, tokens: Draws, unique: Draws | float) -> Draws:
         """D' = U (1 + R* (1 - exp(-R / R*))) with R = D/U - 1 repeats (Muennighoff et al. 2023, equation 5)."""
@@ -170,8 +170,14 @@ def gap_of(case: UseCase) -> str:
 
 
 def _with_centre(calibration: Calibration, size: int) -> Law:
-    """One law whose coefficients are arrays: the central one, then draws of the ensemble, `size` in all."""
-    return cast("Law", _stacked(calibration.law, calibration.ensemble, size))
+    """One law whose coefficients are arrays: the central one, then draws of the ensemble, `size` in all.
+
+    A limit on unique tokens is dropped: which text is own and repeated, the landscape knows itself.
+    """
+    centre, ensemble = calibration.law, calibration.ensemble
+    if isinstance(centre, DataConstrained) and isinstance(ensemble, DataConstrained):
+        centre, ensemble = centre.law, ensemble.law
+    return cast("Law", _stacked(centre, ensemble, size))
 
 
 def _stacked(centre: Any, ensemble: Any, size: int) -> Any:
@@ -179,6 +185,4 @@ def _stacked(centre: Any, ensemble: Any, size: int) -> Any:
         names = [entry.name for entry in fields(centre)]
         parts = {name: _stacked(getattr(centre, name), getattr(ensemble, name), size) for name in names}
         return replace(centre, **parts)
-    if np.ndim(ensemble) == 0:
-        return centre
     return np.concatenate([[float(centre)], np.resize(np.asarray(ensemble, dtype=float), size - 1)])

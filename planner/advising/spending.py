@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assumptions import Draws
+from planner.advising.assuming import Draws
 from planner.advising.views import View, options
 from planner.estimate import Estimate
 from planner.laws import FLOPS_PER_PARAM_TOKEN

@@ -55,7 +55,7 @@ FLAGS: dict[str, Callable[[View], _Words]] = {
     ),
     "too_little_domain_text": lambda view: (
         "There is too little of your own text to continue pretraining.",
-        f"You have {show(view.case.unlabeled_tokens, 'tokens')}; it takes {show(view.guess['continue_tokens'])} or more.",
+        f"You have {show(view.case.unlabeled_tokens)} tokens; it takes {show(view.guess['continue_tokens'])} or more.",
         "Put a glossary into the prompt, tune on what is labelled, and collect text.",
     ),
     "tokenizer_mismatch": lambda view: (
@@ -92,11 +92,9 @@ def _unmet(view: View, parts: tuple[str, ...]) -> Iterator[Finding]:
         why = view.blocked("cpt") or view.blocked("ft")
         yield Finding("warning", "The gap between your text and what models know remains unmet.", why)
     if view.prompt_usd_month > view.case.monthly_usd and not {"classifier", "ft", "distill", "classical"} & set(parts):
-        month = f"A month at your volume costs about {show(view.prompt_usd_month, 'usd')} on a hosted model;"
-        have = f"you have {show(view.case.monthly_usd, 'usd')}."
-        yield Finding(
-            "warning", "The monthly budget does not cover the volume.", f"{month} {have}", "Try a cheaper model."
-        )
+        month, have = show(view.prompt_usd_month, "usd"), show(view.case.monthly_usd, "usd")
+        why = f"A month at your volume costs about {month} on a hosted model; you have {have}."
+        yield Finding("warning", "The monthly budget does not cover the volume.", why, "Try a cheaper model.")
 
 
 def _alternative(assessment: Assessment) -> Iterator[Finding]:
@@ -117,20 +115,17 @@ def _remarks(assessment: Assessment) -> Iterator[Finding]:
     case, view = assessment.case, assessment.view
     if not view.is_language:
         return
-    wanted = "pretrain" in assessment.choice.components and not view.from_scratch_wins and view.has_base
-    if wanted:
-        yield Finding(
-            "note",
-            "A free model of the same size is predicted to be better for this money.",
-            "The reason to pretrain is not quality.",
-        )
+    pretrains = "pretrain" in assessment.choice.components
+    if pretrains and not view.from_scratch_wins and view.has_base:
+        title = "A free model that fits your serving size is predicted to be better."
+        yield Finding("note", title, "The reason to pretrain is not quality.")
     if not view.has_base and not view.bound_to_own_model:
         limit = show(case.n_serve_max, "params")
         yield Finding("note", f"Our catalogue has no open language model of up to {limit} at this date.")
     hidden = [base.title for base in allowed(case) if base.tokens is None and base.params <= case.n_serve_max]
-    if hidden and view.has_base:
-        yield Finding(
-            "note", f"{hidden[-1]} and others hide how much they have read.", "The break-even is a lower bound."
-        )
+    matters = pretrains or case.wish == "pretrain" or "cpt" in assessment.choice.components
+    if hidden and view.has_base and matters:
+        title = f"{hidden[-1]} and perhaps others do not say how much they have read."
+        yield Finding("note", title, "The break-even is a lower bound.")
     if date.today() - case.as_of > OLD:
         yield Finding("note", "Dollars are at today's prices; compute was dearer then.")

@@ -96,7 +96,7 @@ MORE: dict[str, Ask] = {
         "A way to rent, a provider, or your own price such as 2.50.",
     ),
     "when": Ask(
-        "Month of the prices",
+        "Month of the prices (year-month)",
         "empty: latest",
         "Prices known by then, such as 2026-07. Set it to keep a link from following new prices.",
     ),

@@ -31,9 +31,8 @@ class Flip:
         return {"field": self.field, "now": _plain(self.now), "at": _plain(self.at), "becomes": self.becomes}
 
     def __str__(self) -> str:
-        return (
-            f"{self.field.replace('_', ' ')}: {_words(self, self.now)} -> {_words(self, self.at)} gives {self.becomes}"
-        )
+        change = f"{_words(self, self.now)} -> {_words(self, self.at)}"
+        return f"{self.field.replace('_', ' ')}: {change} gives {self.becomes.replace('_', ' ')}"
 
 
 def flips(assessment: Assessment) -> tuple[Flip, ...]:

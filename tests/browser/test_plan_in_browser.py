@@ -1,0 +1,105 @@
+"""The Plan page in a real browser, as a manager opens, changes and shares it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from planner import plan
+
+playwright = pytest.importorskip("playwright.sync_api")
+Open = Callable[..., Any]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_answers_at_every_width_and_theme(visit: Open, width: int, scheme: str) -> None:
+    user = visit(width=width, scheme=scheme)
+    user.open()
+    assert user.sentence() == plan(budget_usd="$2M", cluster="256x h100").title
+    user.page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    for element in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        assert user.page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth"), "the page scrolls sideways"
+    assert not user.complaints
+    assert not user.outside
+
+
+def test_a_changed_budget_changes_the_address_and_the_address_the_page(visit: Open) -> None:
+    user = visit()
+    user.open()
+    before = user.sentence()
+    user.type_in("Budget (US dollars)", "$5M")
+    user.page.wait_for_url(re.compile(r"budget_usd=%245M"))
+    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("$5.00M")
+    assert user.sentence() != before
+    reader = visit()
+    reader.open(user.page.url)
+    assert reader.sentence() == user.sentence()
+    assert reader.page.url == user.page.url
+    assert not reader.complaints
+
+
+def test_the_back_button_brings_the_former_answer_back(visit: Open) -> None:
+    user = visit()
+    user.open()
+    user.type_in("Budget (US dollars)", "$5M")
+    heading = user.page.locator("[data-testid=stHeading] h2")
+    playwright.expect(heading).to_contain_text("$5.00M")
+    user.page.wait_for_url(re.compile(r"budget_usd=%245M"))
+    user.page.go_back()
+    playwright.expect(heading).to_contain_text("$2.00M")
+    playwright.expect(user.page.get_by_role("textbox", name="Budget (US dollars)")).to_have_value("$2M")
+
+
+def test_a_change_of_goal_asks_for_the_amount_anew(visit: Open) -> None:
+    user = visit()
+    user.open()
+    heading = user.page.locator("[data-testid=stHeading] h2")
+    user.page.get_by_text("A known model", exact=True).click()
+    playwright.expect(heading).to_contain_text("Llama-3.1-8B")
+    user.page.get_by_text("GPU-hours", exact=True).first.click()
+    playwright.expect(heading).to_contain_text("500K GPU-hours")
+    user.page.wait_for_url(re.compile(r"budget_gpu_hours=500K"))
+
+
+def test_bad_input_shows_problem_and_mend_and_leaves_the_page_usable(visit: Open) -> None:
+    user = visit()
+    user.open()
+    user.type_in("Cluster (number x accelerator)", "256x h10O")
+    alerts = user.page.get_by_test_id("stAlert")
+    playwright.expect(alerts.first).to_contain_text("No accelerator is called 'h10O'.")
+    playwright.expect(alerts.nth(1)).to_contain_text("Did you mean 'h100'")
+    user.type_in("Cluster (number x accelerator)", "64x h100")
+    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("64x")
+    assert "Traceback" not in user.page.content()
+
+
+def test_a_hostile_link_draws_no_image_and_asks_no_other_server(visit: Open) -> None:
+    user = visit()
+    user.open("/?budget_usd=![x](http://evil.example/a.png)&law=<img src=http://evil.example/b.png>")
+    playwright.expect(user.page.get_by_test_id("stAlert").first).to_contain_text("![x](http://evil.example/a.png)")
+    assert not user.outside
+    assert user.page.locator("img[src*=evil]").count() == 0
+
+
+def test_a_law_that_does_not_exist_can_be_replaced_on_the_page(visit: Open) -> None:
+    user = visit()
+    user.open("/?law=besiroglu-2O24")
+    playwright.expect(user.page.get_by_test_id("stAlert").first).to_contain_text("No law is called 'besiroglu-2O24'.")
+    user.page.get_by_text("More inputs").click()
+    user.page.get_by_role("combobox", name="Scaling law").click()
+    user.page.keyboard.type("Hoffmann")
+    user.page.get_by_role("option", name=re.compile("Hoffmann et al")).click()
+    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("Best use of")
+    user.page.wait_for_url(re.compile("law=hoffmann-2022"))
+
+
+@pytest.mark.parametrize("button", ["Report (HTML)", "Plan (JSON)", "Rows (CSV)"])
+def test_the_answer_can_be_taken_along(visit: Open, button: str) -> None:
+    user = visit()
+    user.open()
+    with user.page.expect_download() as download:
+        user.page.get_by_role("button", name=button).click()
+    text = download.value.path().read_text(encoding="utf-8")
+    assert "params" in text
