@@ -242,6 +242,12 @@ def test_the_verdict_names_the_gap_in_dollars():
     assert "you have $3.30M" in verdict
 
 
+def test_money_without_text_does_not_pretrain():
+    advice = advise(UseCase(task="general", budget_usd=1e12, weeks=100, team="infra", as_of=TODAY))
+    assert "pretrain" not in advice.components
+    assert "Do not pretrain: you have too little text of your own" in advice.verdict
+
+
 def test_a_law_may_be_a_name_a_calibration_or_a_fit(chinchilla):
     names = ("hoffmann-2022", "muennighoff-2023", "kaplan-2020")
     found = [advise(BLOOMBERG, law=law) for law in (*names, LAW, LAW.limited_to(1e11))]

@@ -53,12 +53,9 @@ def _against_pretraining(view: View, break_even: tuple[BreakEven, ...]) -> str:
     if equal.programme_usd is None:
         return f"Do not pretrain: no budget brings a new model of the same size past {equal.base}."
     if equal.status == "below_budget":
-        return f"Do not pretrain: {_lower_first(view.blocked('pretrain')) or _TOO_LITTLE}"
+        return f"Do not pretrain: {_lower_first(view.against_pretraining)}"
     about = f"{show(equal.programme_usd, 'usd')} ({spread(equal.programme_usd)})"
     return f"Do not pretrain: from scratch wins only from about {about}, the whole programme included; {have}."
-
-
-_TOO_LITTLE = "you have too little text of your own that free models have not read."
 
 
 def _lower_first(text: str) -> str:

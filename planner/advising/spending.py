@@ -62,7 +62,7 @@ def _option(option: str, assessment: Assessment) -> Option:
         one_off_usd=_estimate(one_off + setup, assessment),
         monthly_usd=_estimate(MONTHLY[option](assessment), assessment),
         weeks=Estimate((low + high) / 2, low, high),
-        why_not="" if chosen else assessment.view.blocked(option) or not_needed(option, assessment.view),
+        why_not="" if chosen else _why_not(option, assessment.view),
         risk=row["risk"],
     )
 
@@ -180,6 +180,11 @@ MONTHLY: dict[str, Callable[[Assessment], Draws]] = {
 }
 
 
+def _why_not(option: str, view: View) -> str:
+    against = view.against_pretraining if option == "pretrain" else view.blocked(option)
+    return against or not_needed(option, view)
+
+
 def not_needed(option: str, view: View) -> str:
     """Why an option that could be done is not advised."""
     match option:
@@ -189,7 +194,7 @@ def not_needed(option: str, view: View) -> str:
             return "The wanted manner cannot be written down as instructions."
         case "prompt":
             return "It is where every other option starts, and here not enough."
-        case "long_context" if view.case.corpus_tokens and view.needs_retrieval:
+        case "long_context" if view.needs_retrieval:
             return _why_not_pasted(view)
         case "rag" | "tools" | "long_context" if not view.needs_retrieval:
             return "The answers need no facts from outside."
@@ -201,8 +206,6 @@ def not_needed(option: str, view: View) -> str:
             return "The wanted manner can be written down: tune only if prompts fail a test."
         case "distill":
             return "A hosted model does it at this volume and place."
-        case "pretrain":
-            return "A free model of the same size, adapted, is predicted to be better for this money."
         case "classical":
             return "The input is language, which it reads poorly."
     return "Nothing in the case calls for it."
@@ -211,6 +214,10 @@ def not_needed(option: str, view: View) -> str:
 def _why_not_pasted(view: View) -> str:
     if view.case.access_control:
         return "What a user may see depends on the user, so no prompt may hold it all."
+    if not view.case.corpus_tokens:
+        return "How long the documents are is not said."
+    if view.needs_live:
+        return "The facts change too fast to be pasted."
     if view.case.corpus_tokens > min(view.guess["long_context_tokens"], view.window / 2):
         return f"The documents, {show(view.case.corpus_tokens, 'tokens')}, are too long for a prompt."
     return "Reading all documents for every question costs more than the monthly budget allows."

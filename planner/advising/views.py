@@ -20,7 +20,7 @@ MODALITY_TEAM = "ml"
 
 def count(number: float) -> str:
     """A whole number as it is, any other one shortened."""
-    return f"{number:,.0f}" if number == int(number) and number < 1e6 else show(number)
+    return f"{int(number):,}" if number == int(number) and number < 1e6 else show(number)
 
 
 @cache
@@ -147,6 +147,16 @@ class View:
     def from_scratch_wins(self) -> bool:
         """Whether the budget reaches the break-even, and the own text is enough to make the model differ."""
         return self.run_flops >= self.break_even_flops and 2 * self.own_reading >= self.useful_tokens
+
+    @property
+    def against_pretraining(self) -> str:
+        """Why not to pretrain, quality for the money first; for cases without a hard reason."""
+        wished_for_quality = self.is_language and self.has_base and not self.hard_reason
+        if wished_for_quality and self.run_flops < self.break_even_flops:
+            return "A free model of the same size, adapted, is predicted to be better for this money."
+        if not self.blocked("pretrain") and wished_for_quality and not self.from_scratch_wins:
+            return "You have too little text of your own to make a model that differs from the free ones."
+        return self.blocked("pretrain")
 
     @property
     def own_reading(self) -> float:

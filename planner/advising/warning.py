@@ -35,7 +35,7 @@ FLAGS: dict[str, Callable[[View], _Words]] = {
     ),
     "pretrain_not_advised": lambda view: (
         "You wished to pretrain; we advise against it.",
-        view.blocked("pretrain") or "A free model of the same size is predicted to be better for this money.",
+        view.against_pretraining,
         "",
     ),
     "facts_need_retrieval": lambda view: (

@@ -234,7 +234,7 @@ class Inputs:
         case = UseCase(
             task=self.task,
             knowledge=self.knowledge,
-            weeks=read(self.weeks, "count", name="weeks"),
+            weeks=read(self.weeks, "count", name="weeks", zero=True),
             budget_usd=float(found.usd),
             team="infra",
             wish="pretrain",

@@ -9,8 +9,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -20,10 +24,6 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
 PATIENCE_SECONDS = 30.0
-
-if CHROMIUM is None:
-    pytest.skip("no Chromium is installed", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api")
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,10 @@ def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator["playwright.Browser"]:
+def browser() -> "Iterator[Browser]":
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
         yield chromium
@@ -66,7 +69,7 @@ def browser() -> Iterator["playwright.Browser"]:
 class Visit:
     """One page in its own context, with what it did wrong so far."""
 
-    def __init__(self, page: "playwright.Page", origin: str) -> None:
+    def __init__(self, page: "Page", origin: str) -> None:
         self.page, self.origin = page, origin
         self.complaints: list[str] = []
         self.outside: list[str] = []
@@ -103,7 +106,7 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: "playwright.Browser", origin: str) -> Iterator[Callable[..., Visit]]:
+def visit(browser: "Browser", origin: str) -> Iterator[Callable[..., Visit]]:
     """Open a new window: visit(width=390, scheme="dark")."""
     contexts = []
 

@@ -40,6 +40,17 @@ def test_a_changed_budget_changes_the_address_and_the_address_the_page(visit: Op
     assert not reader.complaints
 
 
+def test_two_quick_changes_both_count(visit: Open) -> None:
+    user = visit()
+    user.open()
+    user.type_in("Budget (US dollars)", "$5M")
+    user.type_in("Cluster (number x accelerator)", "64x a100")
+    heading = user.page.locator("[data-testid=stHeading] h2")
+    playwright.expect(heading).to_contain_text("64x NVIDIA A100")
+    playwright.expect(heading).to_contain_text("$5.00M")
+    user.page.wait_for_url(re.compile(r"budget_usd=%245M&cluster=64x"))
+
+
 def test_the_back_button_brings_the_former_answer_back(visit: Open) -> None:
     user = visit()
     user.open()

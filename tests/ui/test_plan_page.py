@@ -1,6 +1,5 @@
 """The Plan page as its user meets it: the answer without input, every goal, every error, and the address."""
 
-import json
 import re
 from pathlib import Path
 
@@ -48,6 +47,12 @@ def test_the_page_answers_without_any_input() -> None:
     assert len(numbers) == 6
     assert sum("90 % range" in plain(caption.value) for caption in app.caption) == 5
     assert app.get("plotly_chart")
+
+
+def test_the_installed_command_serves_the_same_page() -> None:
+    app = AppTest.from_file(str(ROOT / "planner" / "ui" / "page.py"), default_timeout=60).run()
+    assert not app.exception
+    assert sentence(app) == sentence(opened())
 
 
 def test_the_price_carries_its_date() -> None:
@@ -206,12 +211,6 @@ def test_what_a_user_types_is_never_markdown(hostile: str) -> None:
 
 def test_escaped_text_reads_as_it_was_written() -> None:
     assert plain(literal("$2M [a](b) <i> *c* :red[d]")) == "$2M [a](b) <i> *c* :red[d]"
-
-
-def test_the_address_is_ready_for_the_notebook() -> None:
-    """The names in the address are the keywords of plan()."""
-    found = plan(budget_usd=opened().query_params["budget_usd"], cluster=opened().query_params["cluster"])
-    assert json.loads(json.dumps(found.to_dict()))["title"] == found.title
 
 
 def test_both_copies_of_the_settings_are_equal() -> None:
