@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 from experiments.config import Config, Sweep
 from experiments.sweeps import sweep_of
 from experiments.tokens import Corpus
-from planner.errors import DataError, InputError
+from planner.errors import DataError, InputError, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,8 +125,9 @@ class Ledger:
                 f"No sweep is recorded in {self.folder}.",
                 mend="Run one first: python -m experiments run smoke --out " + str(self.folder),
             )
-        note = _read_json(path)
-        return sweep_of(note["sweep"]), Corpus(**note["corpus"])
+        with _of_this_version(path):
+            note = _read_json(path)
+            return sweep_of(note["sweep"]), Corpus(**note["corpus"])
 
     def write(self, config: Config, record: Record) -> None:
         """Record a run durably; a failure of the same run is replaced."""
@@ -136,7 +137,10 @@ class Ledger:
     def record(self, run: str) -> Record | None:
         """The record of `run`, or None where there is none."""
         path = self._path(run)
-        return Record(**_read_json(path)["record"]) if path.exists() else None
+        if not path.exists():
+            return None
+        with _of_this_version(path):
+            return Record(**_read_json(path)["record"])
 
     def finished(self, run: str) -> bool:
         """Whether `run` has a result; failures count as missing and are tried again."""
@@ -184,6 +188,16 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write `value` as a whole file of JSON."""
     write_whole(path, lambda file: file.write((json.dumps(value, indent=2) + "\n").encode()))
+
+
+@contextmanager
+def _of_this_version(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, UnknownName) as error:
+        raise DataError(
+            f"{path} was written by another version of this program: {error}.", mend="Give another --out."
+        ) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:

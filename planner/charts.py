@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from planner.errors import MissingExtra
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-INK, BAND, ACCENT, MUTED = "#1f5fa8", "rgba(31, 95, 168, 0.18)", "#c2410c", "#6b7280"
+INK, BAND, ACCENT, MUTED = "#2b7bd1", "rgba(43, 123, 209, 0.25)", "#d9530f", "#7d8590"
 """Central line, its 90 % range, the chosen point, everything for reference only."""
 
 
@@ -39,7 +40,10 @@ def frontier_figure(
         x=[chosen[0]], y=[chosen[1]], mode="markers", marker={"color": ACCENT, "size": 12}, name="This plan"
     )
     if fitted_to:
-        figure.add_vline(x=fitted_to, line_dash="dot", line_color=MUTED, annotation_text="largest run of the law")
+        figure.add_vline(x=fitted_to, line_dash="dot", line_color=MUTED)
+        # Annotations take the exponent on a logarithmic axis.
+        note = {"text": "largest run of the law", "showarrow": False, "xanchor": "right", "yanchor": "bottom"}
+        figure.add_annotation(x=math.log10(fitted_to), y=0, yref="paper", textangle=-90, **note)
     return figure
 
 
@@ -116,7 +120,7 @@ def offline_html(figure: Any, *, first: bool) -> str:
     return html
 
 
-_SCALE = ("#1f5fa8", "#c2410c", "#15803d", "#7c3aed", "#b45309", "#0e7490", "#be185d", "#4d7c0f")
+_SCALE = ("#2b7bd1", "#d9530f", "#15803d", "#7c3aed", "#b45309", "#0e7490", "#be185d", "#4d7c0f")
 
 
 def _figure(x_title: str, y_title: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -64,21 +63,9 @@ def _printed(command: Command) -> Command:
     @wraps(command)
     def run(as_json: bool, **options: Any) -> None:
         result: Sheet = command(**options)
-        text = json.dumps(_finite(result.to_dict()), indent=2, allow_nan=False) if as_json else str(result)
-        click.echo(text)
+        click.echo(result.to_json() if as_json else str(result))
 
     return run  # type: ignore[return-value]
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity and no NaN: they become null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

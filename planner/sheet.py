@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -71,13 +73,20 @@ class Sheet:
 
     def __str__(self) -> str:
         rows = list(self.rows())
-        cells = [(row.label, row.text, row.range_text, row.note) for row in rows]
-        widths = [max((len(cell[column]) for cell in cells), default=0) for column in range(3)]
+        ranged = [row for row in rows if row.range_text]
+        labels = max((len(row.label) for row in rows), default=0)
+        values = max((len(row.text) for row in ranged), default=0)
+        both = max((values + 2 + len(row.range_text) for row in ranged), default=0)
         lines = [self.title] if self.title else []
-        for label, text, interval, note in cells:
-            line = f"  {label:<{widths[0]}}  {text:<{widths[1]}}  {interval:<{widths[2]}}  {note}"
-            lines.append(line.rstrip())
-        lines += [f"{finding}" for finding in self.findings]
+        if ranged:
+            lines.append(f"  {'':<{labels}}  {'':<{values}}  {'90 % range':<{both - values - 2}}  basis")
+        for row in rows:
+            # A text without a range may run on into the column of ranges.
+            value = f"{row.text:<{values}}  {row.range_text}" if row.range_text else row.text
+            lines.append(f"  {row.label:<{labels}}  {value:<{both}}  {row.note}".rstrip())
+        for finding in self.findings:
+            lines.append(f"{finding.level}: {finding.title}")
+            lines += [f"  {text}" for text in (finding.because, finding.todo) if text]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -102,6 +111,10 @@ class Sheet:
         record["findings"] = [finding.to_dict() for finding in self.findings]
         return record
 
+    def to_json(self) -> str:
+        """`to_dict` as JSON text; infinity and NaN, which JSON lacks, become null."""
+        return json.dumps(_finite(self.to_dict()), indent=2, allow_nan=False)
+
     def to_frame(self) -> pd.DataFrame:
         """One line per row, with the columns label, value, low, high, level, unit and note, indexed by key."""
         import pandas as pd
@@ -118,6 +131,14 @@ class Sheet:
             "note": [row.note for row in rows],
         }
         return pd.DataFrame(columns, index=pd.Index([row.key for row in rows], name="key"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Cell) -> Any:

@@ -13,7 +13,9 @@ from planner.catalog import Record, records
 from planner.errors import InputError, UnknownName
 from planner.estimate import Estimate
 from planner.hardware.accelerators import squashed
-from planner.units import read
+from planner.units import read, show
+
+LEAST_USD, MOST_USD = 0.001, 10_000.0
 
 TIERS = ("on-demand", "1-year", "3-year", "marketplace", "spot")
 """Ways to rent; where no price is asked for, the first one that the snapshot has for the accelerator."""
@@ -43,7 +45,11 @@ def month(text: str) -> str:
 def given(value: float | str) -> Price:
     """The price that a user pays."""
     estimate = value if isinstance(value, Estimate) else Estimate.exact(read(value, "usd/gpu_hour", name="price"))
-    read(estimate.low, "usd/gpu_hour", name="price")
+    if not LEAST_USD <= read(estimate.low, "usd/gpu_hour", name="price") <= estimate.high <= MOST_USD:
+        raise InputError(
+            f"{show(float(estimate), 'usd/gpu_hour')} is no price of an accelerator.",
+            mend=f"Give one from {show(LEAST_USD, 'usd')} to {show(MOST_USD, 'usd')} per GPU-hour.",
+        )
     return Price(estimate, "as given")
 
 

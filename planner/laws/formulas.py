@@ -160,7 +160,9 @@ class DataConstrained:
         law = self.law
         scale = (law.alpha * law.A / (law.beta * law.B)) ** (1 / (law.alpha + law.beta))
         # D = G^-1 (C/6)^(alpha/(alpha+beta)) and N = G (C/6)^(beta/(alpha+beta)): eliminate C.
-        return np.minimum(params, scale * (self.unique_tokens * scale) ** (law.beta / law.alpha))
+        with np.errstate(over="ignore"):
+            usable = scale * np.power(self.unique_tokens * scale, law.beta / law.alpha)
+        return cast("Numbers", np.minimum(params, usable))
 
 
 def _discounted(amount: Numbers, unique: Numbers, half: Numbers) -> Numbers:

@@ -44,7 +44,7 @@ def findings_of(
         yield Finding("note", "Parameters exclude embeddings.", "This law counts only the others.")
     if cluster_assumed and cluster is not None:
         yield Finding(
-            "note", f"The cluster is our assumption: {cluster}.", "None was given.", "Add cluster='256x h100'."
+            "note", f"The cluster is our assumption: {cluster}.", "None was given.", "Name the one you would use."
         )
     if goal.model:
         yield Finding(
@@ -55,7 +55,7 @@ def findings_of(
         )
     if not calibration.flops_max:
         yield Finding(
-            "warning", "This law comes without uncertainty.", "Ranges show none.", "Use fit(...) on your runs."
+            "warning", "This law comes without uncertainty.", "Ranges show none.", "Fit a law to runs of your own."
         )
 
 

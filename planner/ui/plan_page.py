@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -230,7 +229,7 @@ def _offer_downloads(found: Plan, bill: Cost, advice: Advice | None) -> None:
         )
         st.download_button(
             "Plan (JSON)",
-            lambda: json.dumps(found.to_dict(), indent=2),
+            found.to_json,
             "plan.json",
             "application/json",
             on_click="ignore",

@@ -50,17 +50,17 @@ def main(folder: Path) -> None:
     rows = bootstrapped(
         "besiroglu-2024",
         chinchilla,
-        f"our bootstrap ({DRAWS} resamples) of the 240 runs digitised by Besiroglu et al. 2024",
+        "our bootstrap of the 240 runs of Besiroglu et al. 2024",
     )
     rows += bootstrapped(
         "muennighoff-2023",
         c4,
-        f"our bootstrap ({DRAWS} resamples) of {len(c4)} single-epoch runs of Muennighoff et al. 2023",
+        f"our bootstrap of {len(c4)} single-epoch runs of Muennighoff et al. 2023",
     )
     rows += rounded(
         "kaplan-2020",
         {"N_c": 0.05 / 8.8, "D_c": 0.05 / 5.4, "alpha_N": 0.0005, "alpha_D": 0.0005},
-        "rounding of the printed digits (our assumption: the paper states no uncertainty)",
+        "only the rounding of the printed digits, for want of anything published (assumption)",
     )
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["law", "first", "second", "covariance", "source", "as_of"])

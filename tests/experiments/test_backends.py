@@ -134,6 +134,17 @@ def test_a_damaged_record_is_named(tiny: Sweep, text: Path, tmp_path: Path) -> N
         Ledger(tmp_path).records()
 
 
+def test_a_folder_of_another_version_is_named(tiny: Sweep, text: Path, tmp_path: Path) -> None:
+    run_sweep(replace(tiny, sizes=tiny.sizes[:1]), text, out=tmp_path, backend="serial")
+    record = next((tmp_path / "runs").iterdir())
+    record.write_text('{"record": {"run": "old"}}')
+    with pytest.raises(DataError, match="another version"):
+        Ledger(tmp_path).records()
+    (tmp_path / "sweep.json").write_text("{}")
+    with pytest.raises(DataError, match="another version"):
+        Ledger(tmp_path).serves()
+
+
 def test_the_export_is_a_table_of_runs_with_its_provenance(tiny: Sweep, text: Path, tmp_path: Path) -> None:
     from planner.runs import load_runs
 

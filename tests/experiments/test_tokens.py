@@ -29,6 +29,7 @@ def lines(*texts: str) -> bytes:
         ("a.jsonl.gz", gzip.compress(lines("some text\n"))),
         ("a.jsonl.bz2", bz2.compress(lines("some text\n"))),
     ],
+    ids=["txt", "md", "jsonl", "gz", "bz2"],
 )
 def test_every_format_gives_the_same_corpus(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / "in").mkdir()
