@@ -143,6 +143,7 @@ def _answer(inputs: Inputs) -> None:
         st.warning(f"The link has an input that this page does not know and leaves out: {literal(name)}")
     found = inputs.plan()
     st.header(literal(found.title), anchor=False)
+    verdict = st.empty()
     show_numbers(found.rows(), HEADLINES, dated={"usd"})
     show_findings(found.findings)
     st.subheader("Loss against compute", anchor=False)
@@ -157,6 +158,8 @@ def _answer(inputs: Inputs) -> None:
     bill = cost(found)
     _show_bill(bill)
     advice = _show_verdict(inputs, found)
+    if advice is not None:
+        verdict.markdown(f"**Should you train it at all?** {literal(advice.title)}")
     _show_sources(found)
     _offer_downloads(found, bill, advice)
 
