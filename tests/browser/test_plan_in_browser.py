@@ -99,9 +99,10 @@ def test_a_law_that_does_not_exist_can_be_replaced_on_the_page(visit: Open) -> N
     user.open("/?law=besiroglu-2O24")
     playwright.expect(user.page.get_by_test_id("stAlert").first).to_contain_text("No law is called 'besiroglu-2O24'.")
     user.page.get_by_text("More inputs").click()
-    user.page.get_by_role("combobox", name="Scaling law").click()
-    user.page.keyboard.type("Hoffmann")
-    user.page.get_by_role("option", name=re.compile("Hoffmann et al")).click()
+    user.wait()
+    law = user.page.get_by_role("combobox", name="Scaling law")
+    law.fill("hoffmann-2022")
+    law.press("Enter")
     playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("Best use of")
     user.page.wait_for_url(re.compile("law=hoffmann-2022"))
 
