@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: app test check demo notebook browser clean
+.PHONY: app test check demo clean
 
 app: .venv/app  ## Serve the page on http://localhost:8501
 	$(BIN)/python -m streamlit run app.py
@@ -17,10 +17,15 @@ check: .venv/test .venv/check  ## Lint, types and floors
 	$(BIN)/lint-imports
 
 demo: .venv/demo  ## From text to a costed plan: corpus, sweep, fit, plan, cost, advice, report
-	$(BIN)/python -m experiments run cpu --out demo-out
-	$(BIN)/python -m experiments export --out demo-out > demo-out/runs.csv
+	$(BIN)/python -m experiments run cpu --out demo-out/sweep
+	$(BIN)/python -m experiments export --out demo-out/sweep > demo-out/runs.csv
 	$(BIN)/planner fit demo-out/runs.csv
-	$(BIN)/planner report --runs demo-out/runs.csv --budget-usd 2M --cluster "256x h100" --out demo-out/report.html
+	$(BIN)/planner plan --budget-flops 1e14 --runs demo-out/runs.csv
+	$(BIN)/planner plan --budget-usd 2M --cluster "256x h100"
+	$(BIN)/planner cost --params 70B --tokens 1.3T --cluster "256x h100"
+	$(BIN)/planner advise --set task=general --set wish=pretrain --set budget_usd=2M --set team=infra --set weeks=52
+	$(BIN)/planner report --budget-usd 2M --cluster "256x h100" --law besiroglu-2024 --runs demo-out/runs.csv \
+		--out demo-out/report.html
 
 clean:  ## Remove the environment and what the demo made
 	rm -rf .venv demo-out

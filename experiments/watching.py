@@ -172,7 +172,7 @@ class Bar:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Ended):
             self._left -= 1
-            self._say(f"{ended_text(event.record)}; {self._left} runs to go")
+            self._say(f"{ended_text(event.record)}; {self._left} to go")
         elif self._bar is not None:
             self._bar.update(Leg(event.config, 1).work)
 

@@ -13,7 +13,7 @@ import click
 from planner.advising import UseCase, advise
 from planner.costing import cost
 from planner.errors import DataError, InputError, MissingExtra, PlannerError, UnknownName
-from planner.fitting import fit
+from planner.fitting import Fit, fit
 from planner.hardware import Cluster
 from planner.planning import Plan, plan
 from planner.planning.plans import DEFAULT_CLUSTER, DEFAULT_LAW
@@ -124,7 +124,9 @@ def plan_command(**options: Any) -> Plan:
       planner plan --target-model llama-3.1-8b --cluster "1024x h100" --price 2.5
       planner plan --days "30 days" --cluster "64x a100" --tokens-available 20B
     """
-    return _plan(**options)
+    if options["law"] is not None and options["runs"] is not None:
+        raise InputError("--law and --runs are both given.", mend="Give one of them.")
+    return _plan(fitted=_fitted(options.pop("runs")), **options)
 
 
 @main.command("cost")
@@ -190,7 +192,7 @@ def advise_command(case: str | None, fields: tuple[str, ...], law: str, runs: st
       planner advise --set budget_usd=3.3M --set unlabeled_tokens=363B --set wish=pretrain --set team=infra
       planner advise --case case.toml --json
     """
-    return advise(_case(case, fields), law=fit(load_runs(runs)) if runs else law)
+    return advise(_case(case, fields), law=_fitted(runs) or law)
 
 
 @main.command("report")
@@ -200,8 +202,9 @@ def advise_command(case: str | None, fields: tuple[str, ...], law: str, runs: st
 def report_command(out: str, case: str | None, fields: tuple[str, ...], **options: Any) -> None:
     """A page for the meeting: plan, cost, advice and, with --runs, the fit; one HTML file that opens offline.
 
-    The advice is for a team that wishes to pretrain a general model with the plan's money in a year; --set and --case
-    say otherwise.
+    With --runs the plan follows the law fitted to them; with --law as well it follows that one, and the fit is shown
+    beside it. The advice is for a team that wishes to pretrain a general model with the plan's money in a year; --set
+    and --case say otherwise.
 
     \b
     Examples:
@@ -210,8 +213,8 @@ def report_command(out: str, case: str | None, fields: tuple[str, ...], **option
     """
     from planner.reporting import report
 
-    chosen = _plan(**options)
-    fitted = fit(load_runs(options["runs"])) if options["runs"] else None
+    fitted = _fitted(options.pop("runs"))
+    chosen = _plan(fitted=fitted, **options)
     bill = cost(chosen)
     assumed: dict[str, Any] = {"task": "general", "wish": "pretrain", "team": "infra", "weeks": 52}
     if bill.usd is not None:
@@ -237,11 +240,13 @@ def app_command(port: int) -> None:
     sys.exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]))
 
 
-def _plan(*, law: str | None, runs: str | None, **options: Any) -> Plan:
+def _plan(*, law: str | None, fitted: Fit | None, **options: Any) -> Plan:
     hardware = {name: options.pop(name) for name in ("cluster", "utilisation", "price")}
-    if law is not None and runs is not None:
-        raise InputError("--law and --runs are both given.", mend="Give one of them.")
-    return plan(**options, law=fit(load_runs(runs)) if runs else law or DEFAULT_LAW, cluster=_cluster(**hardware))
+    return plan(**options, law=law or fitted or DEFAULT_LAW, cluster=_cluster(**hardware))
+
+
+def _fitted(runs: str | None) -> Fit | None:
+    return fit(load_runs(runs)) if runs is not None else None
 
 
 def _cluster(cluster: str | None, utilisation: str | None, price: str | None) -> Cluster | None:

@@ -140,7 +140,7 @@ def fit(
     freedom = len(loss) / max(len(loss) - UNKNOWNS, 1)
     deviation = 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
     calibration = Calibration(
-        name=f"fit of {table.source}",
+        name=f"the fit of {table.source}",
         title=f"Fitted to {len(loss)} runs from {table.source}",
         law=Additive(**coefficients),
         ensemble=Additive(**data.coefficients(_bootstrap(data, theta, draws, seed))),

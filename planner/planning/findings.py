@@ -19,6 +19,10 @@ NEARLY_FREE_EPOCHS, WORTHLESS_EPOCHS = 4.0, 40.0
 """Muennighoff et al. 2023: up to 4 epochs repeats are nearly as good as new tokens; around 40 their value is gone."""
 
 
+HOPELESS_DECADES = 5.0
+"""Beyond this an extrapolation is no forecast: our assumption; back-tests on public tables reach one to two decades."""
+
+
 def findings_of(
     goal: Goal,
     params: float,
@@ -63,13 +67,19 @@ def _extrapolation(flops: float, calibration: Calibration) -> Iterable[Finding]:
     beyond = float(calibration.decades_beyond(flops))
     if beyond > 0:
         yield Finding(
-            "warning" if beyond > 1 else "note",
-            f"The plan lies {show(10**beyond)} times beyond the largest run of {calibration.name}."
+            "problem" if beyond > HOPELESS_DECADES else "warning" if beyond > 1 else "note",
+            f"The plan lies {show(10**beyond)} times beyond the largest run behind {calibration.name}."
             if beyond > 0.3
-            else f"The plan lies just beyond the largest run of {calibration.name}.",
+            else f"The plan lies just beyond the largest run behind {calibration.name}.",
             f"The range of the loss grows by {show(DRIFT, 'fraction')} of it with every factor of ten (our back-test).",
-            "Treat the loss as a forecast; a calibration sweep on your data sharpens it." if beyond > 1 else "",
+            _extrapolation_todo(beyond),
         )
+
+
+def _extrapolation_todo(beyond: float) -> str:
+    if beyond > HOPELESS_DECADES:
+        return "No law is known to hold that far: take a published one, or add larger runs."
+    return "Treat the loss as a forecast; a calibration sweep on your data sharpens it." if beyond > 1 else ""
 
 
 def _repeats(epochs: float, calibration: Calibration) -> Iterable[Finding]:
