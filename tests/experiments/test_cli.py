@@ -74,7 +74,7 @@ def test_plan_counts_only_what_is_missing(shell: Shell, tiny_file: Path, text: P
 
 def test_run_tells_each_run_and_sums_up(shell: Shell, tiny_file: Path, text: Path, tmp_path: Path) -> None:
     assert shell("run", tiny_file, "--corpus", text, "--out", tmp_path, "--backend", "serial") == 0
-    assert "5 runs to go" in shell.err
+    assert "; 5 to go" in shell.err
     assert "Runs finished" in shell.out
     assert "Next: python -m experiments export" in shell.out
 
