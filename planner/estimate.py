@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 LEVEL = 0.9
 
@@ -36,8 +39,6 @@ class Estimate(float):
     @classmethod
     def of_draws(cls, value: float, draws: ArrayLike, level: float = LEVEL) -> Self:
         """The central interval of `draws` (any shape) around `value`; NaN draws are left out, infinite ones are not."""
-        import numpy as np
-
         tail = (1 - level) / 2
         low, high = np.nanquantile(np.asarray(draws, dtype=float), [tail, 1 - tail], method="nearest")
         return cls(value, low, high, level)
@@ -77,6 +78,15 @@ class Estimate(float):
         below = math.hypot(math.log(self / self.low), math.log(other / other.low)) if self > 0 else 0.0
         above = math.hypot(math.log(self.high / self), math.log(other.high / other)) if self > 0 else 0.0
         return type(self)(value, value * math.exp(-below), value * math.exp(above), self.level)
+
+    def draws(self, deviations: ArrayLike) -> NDArray[np.float64]:
+        """Log-normal draws, one per standard normal deviation: each side has its own spread, so that low and high hold.
+
+        The value must be positive.
+        """
+        steps = np.asarray(deviations, dtype=float) / NormalDist().inv_cdf((1 + self.level) / 2)
+        above, below = math.log(self.high / self), math.log(self / self.low)
+        return np.asarray(float(self) * np.exp(np.where(steps > 0, above, below) * steps), dtype=float)
 
     def to_dict(self) -> dict[str, float]:
         """`value`, `low`, `high` and `level`, ready for JSON."""

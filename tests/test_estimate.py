@@ -47,3 +47,11 @@ def test_an_exact_factor_scales_the_interval(a, wide, scale):
 def test_draws_give_their_central_interval():
     estimate = Estimate.of_draws(50.0, np.arange(101.0))
     assert (estimate.low, estimate.high) == pytest.approx((5.0, 95.0))
+
+
+def test_draws_keep_the_interval():
+    estimate = Estimate(10.0, 8.0, 25.0)
+    draws = estimate.draws(np.random.default_rng(0).standard_normal(20_000))
+    again = Estimate.of_draws(10.0, draws)
+    assert (again.low, again.high) == pytest.approx((8.0, 25.0), rel=0.03)
+    assert (Estimate.exact(3.0).draws([-1.0, 0.0, 2.0]) == 3.0).all()

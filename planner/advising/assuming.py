@@ -5,23 +5,21 @@ It knows no rule: a number here means what its label says.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cache
-from statistics import NormalDist
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.catalog import Record, record, records
-from planner.estimate import LEVEL, Estimate
+from planner.estimate import Estimate
 
 Draws: TypeAlias = NDArray[np.float64]
 """One number per perturbation; the first is the central one."""
 
-_REACH = NormalDist().inv_cdf((1 + LEVEL) / 2)
-"""Standard deviations from the centre to the low and the high of an assumption."""
+_FARTHEST = 2.5
+"""Standard deviations at most between a perturbed assumption and its central value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +85,7 @@ def perturbed(count: int, seed: int) -> dict[str, Draws]:
 
 
 def around(value: Estimate, deviations: Draws) -> Draws:
-    """The central value, then one per standard normal deviation: log-normal on each side, with the range of `value`."""
+    """The central value, then one draw per standard normal deviation; none lies far outside the range of `value`."""
     if value.is_exact:
         return np.full(deviations.size + 1, float(value))
-    above, below = math.log(value.high / value), math.log(value / value.low)
-    steps = np.clip(deviations / _REACH, -1.5, 1.5)
-    drawn = value * np.exp(np.where(steps > 0, above, below) * steps)
-    return np.concatenate([[float(value)], drawn])
+    return np.concatenate([[float(value)], value.draws(np.clip(deviations, -_FARTHEST, _FARTHEST))])

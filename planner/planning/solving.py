@@ -59,7 +59,7 @@ def solve(goal: Goal, budget: Estimate | None, calibration: Calibration, wishes:
     rng = np.random.default_rng(0)
     count = max(np.size(ensemble.floor()), 1000)
     if budget is not None:
-        budgets = _draws_of(budget, rng.standard_normal(count))
+        budgets = budget.draws(rng.standard_normal(count))
         params, tokens = _feasible(*spend(law, float(budget), wishes), goal, wishes)
         params_draws, tokens_draws = spend(ensemble, budgets, wishes)
         planned = spend(law, budgets, wishes)
@@ -89,12 +89,6 @@ def solve(goal: Goal, budget: Estimate | None, calibration: Calibration, wishes:
         tokens=Estimate.of_draws(tokens, tokens_draws),
         loss=loss,
     )
-
-
-def _draws_of(budget: Estimate, normal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log-normal draws around `budget`, each side with its own spread."""
-    below, above = np.log(budget / budget.low), np.log(budget.high / budget)
-    return np.asarray(budget * np.exp(normal / _QUANTILE * np.where(normal < 0, below, above)), dtype=float)
 
 
 def _widened(loss: Estimate, planned: NDArray[np.float64]) -> Estimate:
