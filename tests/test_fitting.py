@@ -120,3 +120,12 @@ def test_bad_options_are_refused():
         found.predict_interval(1e9, 1e10, 1.5)
     with pytest.raises(InputError, match="params"):
         found.predict(-1, 1e10)
+
+
+def test_intervals_of_many_points_equal_those_of_each():
+    found = fit(sweep(0.003), draws=20)
+    params = np.geomspace(1e8, 1e10, 10_000)
+    low, high = found.predict_interval(params, 2e10)
+    assert low.shape == (10_000,)
+    for index in (0, 4096, 9_999):
+        assert (low[index], high[index]) == found.predict_interval(params[index], 2e10)
