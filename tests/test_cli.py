@@ -54,7 +54,7 @@ def test_the_report_is_one_page_that_needs_no_network(tmp_path):
     )
     assert result.exit_code == 0, result.output
     page = out.read_text(encoding="utf-8")
-    assert "Best use of $2.00M" in page
+    assert "Best model for $2.00M" in page
     assert "<script src=" not in page
     assert "<link" not in page.split("<script")[0]
     for heading in (

@@ -70,7 +70,7 @@ class Plan(Sheet):
         loss = f"expected loss {show(self.loss, self.calibration.loss_unit)}"
         if self.goal.is_budget:
             where = f" on {self.cluster}" if self.cluster and self.goal.name != "budget_flops" else ""
-            return f"Best use of {self.goal.text}{where}: {what}, {loss}."
+            return f"Best model for {self.goal.text}{where}: {what}, {loss}."
         return f"Cheapest way to {self.goal.text}: {what}, {show(self.flops, 'flops')}."
 
     @property

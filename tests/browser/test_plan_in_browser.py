@@ -103,7 +103,7 @@ def test_a_law_that_does_not_exist_can_be_replaced_on_the_page(visit: Open) -> N
     law = user.page.get_by_role("combobox", name="Scaling law")
     law.fill("hoffmann-2022")
     law.press("Enter")
-    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("Best use of")
+    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("Best model for")
     user.page.wait_for_url(re.compile("law=hoffmann-2022"))
 
 

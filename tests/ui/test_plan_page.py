@@ -99,7 +99,7 @@ def test_a_bad_budget_is_told_with_its_mend(typed: str, problem: str) -> None:
     app.text_input(key="amount").set_value(typed).run()
     is_refused(app, problem, "")
     app.text_input(key="amount").set_value("$3M").run()
-    assert sentence(app).startswith("Best use of $3.00M")
+    assert sentence(app).startswith("Best model for $3.00M")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_tampered_address_is_told_until_an_input_changes() -> None:
     app = opened(budget_usd="1M", days="3")
     is_refused(app, "two goals", "Keep one")
     app.text_input(key="amount").set_value("$3M").run()
-    assert sentence(app).startswith("Best use of $3.00M")
+    assert sentence(app).startswith("Best model for $3.00M")
     assert "days" not in app.query_params
 
 
