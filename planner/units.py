@@ -35,8 +35,10 @@ class Unit:
 
 
 _HOURS = {"gpu-hours": 1.0, "gpu-hour": 1.0, "gpu hours": 1.0, "gpu hour": 1.0, "gpu-h": 1.0, "gpuh": 1.0, "gpu h": 1.0}
-_DAYS = {"d": 1.0, "day": 1.0, "days": 1.0, "h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "week": 7.0, "weeks": 7.0,
-         "month": 30.4375, "months": 30.4375, "year": 365.25, "years": 365.25}  # fmt: skip
+_DAYS = {
+    "minute": 1 / 1440, "minutes": 1 / 1440, "h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "d": 1.0, "day": 1.0,
+    "days": 1.0, "week": 7.0, "weeks": 7.0, "month": 30.4375, "months": 30.4375, "year": 365.25, "years": 365.25,
+}  # fmt: skip
 
 UNITS: dict[str, Unit] = {
     "flops": Unit("FLOPs", "1e22", {"flop": 1.0, "flops": 1.0, "pf-days": PETAFLOPS_DAY, "pf-day": PETAFLOPS_DAY}),
@@ -62,8 +64,8 @@ UNITS: dict[str, Unit] = {
 }
 
 _NUMBER = re.compile(
-    r"(?P<sign>[-+]?)\s*\$?\s*(?P<digits>[0-9][0-9,_]*\.?[0-9]*|\.[0-9]+)(?P<exponent>[eE][-+]?[0-9]+)?\s*(?P<rest>.*)",
-    re.ASCII | re.DOTALL,
+    r"(?P<sign>[-+]?)\s*(?:\$|usd\b)?\s*(?P<digits>[0-9][0-9,_]*\.?[0-9]*|\.[0-9]+)(?P<exponent>[eE][-+]?[0-9]+)?\s*(?P<rest>.*)",
+    re.ASCII | re.DOTALL | re.IGNORECASE,
 )
 _GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 
@@ -111,9 +113,7 @@ def _parse(text: str, unit: str, name: str) -> float:
             return math.nan
         raise wrong
     if "$" in text and unit not in {"usd", "usd/gpu_hour"}:
-        raise InputError(
-            f"{name}: {text!r} is money, not {known.noun}.", mend=f"{_how(unit, name)} Use budget_usd for money."
-        )
+        raise InputError(f"{name}: {text!r} is money, not {known.noun}.", mend=_how(unit, name))
     digits = match["digits"]
     if "," in digits and not _GROUPED.fullmatch(digits):
         raise InputError(
@@ -124,7 +124,7 @@ def _parse(text: str, unit: str, name: str) -> float:
 
 
 def _factor(rest: str, text: str, known: Unit, wrong: InputError, name: str) -> float:
-    rest = rest.strip().lower()
+    rest = rest.strip().lower().rstrip("$").rstrip()
     for scale, factor in _SCALES.items():
         if scale and not known.scaled:
             continue
@@ -137,7 +137,7 @@ def _factor(rest: str, text: str, known: Unit, wrong: InputError, name: str) -> 
     if re.search(r"gpu[- ]?(year|month|week|day)s?", rest):
         raise InputError(
             f"{name}: {text!r} counts GPU time in units we do not take.",
-            mend=f"Write GPU-hours as budget_gpu_hours: one GPU-year is {HOURS_PER_YEAR:g} GPU-hours, one GPU-day 24.",
+            mend=f"Write GPU-hours: one GPU-year is {HOURS_PER_YEAR:g} GPU-hours, one GPU-day 24.",
         )
     other = next((unit.noun for unit in UNITS.values() if rest in unit.words), None)
     if other is not None and other != known.noun:

@@ -121,7 +121,7 @@ def test_a_plan_is_priced_as_decided() -> None:
 
 
 def test_an_assumed_cluster_is_said() -> None:
-    assert "assumed: 8x NVIDIA H100" in titles(cost(Planned(), today=TODAY))
+    assert "our assumption: 8x NVIDIA H100" in titles(cost(Planned(), today=TODAY))
     assert "assumed" not in titles(cost(Planned(), cluster="8x h100", today=TODAY))
 
 

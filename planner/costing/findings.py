@@ -7,28 +7,22 @@ from typing import TYPE_CHECKING
 
 from planner.estimate import Estimate
 from planner.hardware import Cluster
-from planner.hardware.utilisation import highest_published
+from planner.planning.findings import assumed_cluster, findings_about_run
 from planner.sheet import Finding
-from planner.units import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STALE_AFTER_DAYS = 180
-LONG_RUN_DAYS = 365
 
 
 def findings_about(cluster: Cluster, days: Estimate, *, today: date, assumed: bool) -> Iterator[Finding]:
     """All findings about a run of so many `days` on `cluster`; `assumed` says that nobody chose the cluster."""
     if assumed:
-        yield Finding(
-            "note",
-            f"The hardware is assumed: {cluster}.",
-            "No cluster was given.",
-            "Give yours, for example cluster='256x h100'.",
-        )
+        yield assumed_cluster(cluster)
     yield from _priced(cluster, today)
-    yield from _run(cluster, days)
+    yield from findings_about_run(cluster, days)
+    yield from _power(cluster)
 
 
 def _priced(cluster: Cluster, today: date) -> Iterator[Finding]:
@@ -38,7 +32,7 @@ def _priced(cluster: Cluster, today: date) -> Iterator[Finding]:
             "warning",
             f"No price of the {cluster.accelerator} is known, so no dollars are shown.",
             "The price snapshot does not list it.",
-            "Give price=... in US dollars per GPU-hour.",
+            "Give one in US dollars per GPU-hour.",
         )
     elif cluster.rate.as_of is not None:
         run = today if cluster.when is None else _last_day(cluster.when)
@@ -51,23 +45,7 @@ def _priced(cluster: Cluster, today: date) -> Iterator[Finding]:
             )
 
 
-def _run(cluster: Cluster, days: Estimate) -> Iterator[Finding]:
-    """What is unusual about the run itself."""
-    best = highest_published()
-    if cluster.utilisation > best.utilisation:
-        yield Finding(
-            "warning",
-            f"A utilisation of {show(cluster.utilisation, 'fraction')} is above every published run.",
-            f"The highest is {show(best.utilisation, 'fraction')} ({best.name}), failures and idle time included.",
-            "A measured training step is not the whole run: leave utilisation out, or lower it.",
-        )
-    if days > LONG_RUN_DAYS:
-        yield Finding(
-            "warning",
-            f"On {cluster} this takes {show(days, 'days')}.",
-            "Models age faster than that.",
-            "Use more GPUs: the GPU-hours stay about the same.",
-        )
+def _power(cluster: Cluster) -> Iterator[Finding]:
     if cluster.accelerator.power_watts is None:
         yield Finding(
             "note",

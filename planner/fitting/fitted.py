@@ -10,10 +10,10 @@ import numpy as np
 from planner.errors import FitError, InputError, UnknownName
 from planner.estimate import LEVEL, Estimate
 from planner.fitting import huber
-from planner.laws import Additive, Calibration, Numbers, repeats_of_text
+from planner.fitting.findings import FEW_RUNS, findings_of
+from planner.laws import DRIFT, Additive, Calibration, Numbers, repeats_of_text
 from planner.runs import Runs, load_runs
 from planner.sheet import Finding, Row, Sheet
-from planner.units import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +25,7 @@ FORMS = ("additive",)
 UNKNOWNS = 5
 _CUTS = (0.5, 0.6, 0.7, 0.8, 0.9)
 _LEAST_NOISE = 1e-3
+_RESAMPLES = 250
 _COEFFICIENTS = {
     "E": "Irreducible loss E",
     "A": "A, of the parameter term",
@@ -69,16 +70,17 @@ class Fit(Sheet):
 
     def predict(self, params: Any, tokens: Any) -> Any:
         """Expected loss at `params` and `tokens`: a float, or an array of their broadcast shape."""
-        return _unboxed(self.calibration.law.loss(_array(params, "params"), _array(tokens, "tokens")))
+        return _unboxed(self.calibration.law.loss(*_arrays(params, tokens)))
 
     def predict_interval(self, params: Any, tokens: Any, level: float = LEVEL) -> tuple[Any, Any]:
         """Low and high of the loss of one new run, shaped as `predict`.
 
-        It carries coefficient draws, run-to-run noise and the drift of extrapolation (`laws.DRIFT`).
+        It carries coefficient draws, run-to-run noise and the drift of extrapolation: `laws.DRIFT` for every decade
+        beyond the runs, or what the back-test missed if that is more.
         """
         if not 0 < level < 1:
             raise InputError(f"level is {level!r}.", mend="Give a probability between 0 and 1, such as 0.9.")
-        low, high = self.calibration.loss_interval(_array(params, "params"), _array(tokens, "tokens"), level)
+        low, high = self.calibration.loss_interval(*_arrays(params, tokens), level)
         return _unboxed(low), _unboxed(high)
 
     def optimum(self, flops: Any) -> tuple[Any, Any]:
@@ -136,13 +138,19 @@ def fit(
     data = huber.Data.of(params, tokens, loss)
     theta, objectives = _best(data)
     coefficients = {name: float(value) for name, value in data.coefficients(theta).items()}
-    residuals = np.log(loss / Additive(**coefficients).loss(params, tokens))
+    law = Additive(**coefficients)
+    residuals = np.log(loss / law.loss(params, tokens))
     freedom = len(loss) / max(len(loss) - UNKNOWNS, 1)
     deviation = 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
+    error = float(np.sqrt(np.mean(np.expm1(residuals) ** 2)))
+    backtest = _backtest(table)
+    if len(loss) < FEW_RUNS:
+        # So few residuals say little of the noise by their median.
+        deviation = max(deviation, error)
     calibration = Calibration(
         name=f"the fit of {table.source}",
         title=f"Fitted to {len(loss)} runs from {table.source}",
-        law=Additive(**coefficients),
+        law=law,
         ensemble=Additive(**data.coefficients(_bootstrap(data, theta, draws, seed))),
         counting=table.counting,
         loss_unit=table.loss_unit,
@@ -152,15 +160,16 @@ def fit(
         as_of="",
         repeats=repeats_of_text(),
         basis=f"bootstrap of {len(loss)} runs",
+        drift=max(DRIFT, _missed_per_decade(backtest)),
     )
     return Fit(
         form="additive",
         calibration=calibration,
         runs=table,
         objective=float(objectives.min()),
-        error=float(np.sqrt(np.mean(np.expm1(residuals) ** 2))),
-        backtest=_backtest(table),
-        findings=tuple(_findings(table, residuals, calibration, objectives)),
+        error=error,
+        backtest=backtest,
+        findings=tuple(findings_of(table, residuals, law, calibration.noise, objectives, backtest)),
     )
 
 
@@ -174,8 +183,13 @@ def _best(data: huber.Data) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _bootstrap(data: huber.Data, theta: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
     """Unknowns refitted to resampled runs, shape (draws, 5)."""
     count = len(data.x)
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
-    return huber.minimise(data, np.tile(theta, (draws, 1)), weights.astype(float))[0]
+    rng, shares = np.random.default_rng(seed), np.full(count, 1 / count)
+    found = np.empty((draws, UNKNOWNS))
+    for start in range(0, draws, _RESAMPLES):
+        block = found[start : start + _RESAMPLES]
+        weights = rng.multinomial(count, shares, size=len(block)).astype(float)
+        block[:] = huber.minimise(data, np.tile(theta, (len(block), 1)), weights)[0]
+    return found
 
 
 def _backtest(runs: Runs) -> pd.DataFrame:
@@ -205,6 +219,11 @@ def _backtest(runs: Runs) -> pd.DataFrame:
     return pd.DataFrame(records, columns=columns)
 
 
+def _missed_per_decade(backtest: pd.DataFrame) -> float:
+    """Median over the cuts of the error on larger runs per decade up to the largest; 0 without cuts."""
+    return float((backtest["median_error"] / backtest["decades"]).median()) if len(backtest) else 0.0
+
+
 def _too_few_distinct(runs: Runs, chosen: NDArray[np.bool_]) -> bool:
     return any(len(np.unique(runs.column(name)[chosen])) < 3 for name in ("params", "tokens"))
 
@@ -227,59 +246,28 @@ def _refuse_undetermined(runs: Runs) -> None:
         raise FitError("All runs have the same loss.", mend="Check the loss column.")
 
 
-def _findings(
-    runs: Runs, residuals: NDArray[np.float64], calibration: Calibration, objectives: NDArray[np.float64]
-) -> Iterable[Finding]:
-    x, y = np.log(runs.column("params")), np.log(runs.column("tokens"))
-    for name in ("params", "tokens"):
-        distinct = len(np.unique(runs.column(name)))
-        if distinct < 3:
-            because = f"There are {distinct} different {name}; three coefficients depend on them."
-            yield Finding("warning", f"The effect of {name} rests on {distinct} points.", because, "Add a third.")
-    together = float(np.corrcoef(x, y)[0, 1])
-    if abs(together) > 0.9:
-        yield Finding(
-            "warning",
-            "Parameters and tokens vary together.",
-            f"Their logarithms correlate at {show(together)}, so their effects are hard to tell apart.",
-            "Add runs with few tokens on large models and many on small ones.",
-        )
-    law = calibration.law
-    for name in ("alpha", "beta"):
-        value = getattr(law, name)
-        if value <= huber.EXPONENTS[0] * 1.01 or value >= huber.EXPONENTS[1] * 0.99:
-            yield Finding(
-                "problem", f"The exponent {name} is at its bound.", "The runs do not determine it.", "Add runs."
-            )
-    if (objectives > objectives.min() * 1.001).any():
-        yield Finding(
-            "note",
-            "Some starts ended in a worse optimum.",
-            f"The best of {len(objectives)} counts; the worst is {show(objectives.max() / objectives.min())} times it.",
-        )
-    far = np.flatnonzero(np.abs(residuals) > 5 * max(calibration.noise, _LEAST_NOISE))
-    if len(far):
-        worst = far[np.argsort(-np.abs(residuals[far]))][:5]
-        named = ", ".join(f"run {index} (off by {show(100 * residuals[index])} %)" for index in worst)
-        yield Finding(
-            "note",
-            f"{len(far)} of {len(residuals)} runs lie more than five deviations off the law.",
-            f"The farthest: {named}. They weigh little in the fit.",
-            "Look whether they were cut short or diverged.",
-        )
-    if len(residuals) < 12:
-        yield Finding("warning", f"Only {len(residuals)} runs.", "Intervals from so few are rough.", "Run 12 or more.")
-
-
 def _growth(law: Any) -> Any:
     return law.beta / (law.alpha + law.beta)
 
 
 def _array(values: Any, name: str) -> NDArray[np.float64]:
-    numbers = np.asarray(values, dtype=float)
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is no number or array of numbers.", mend=f"Give {name} as floats.") from None
     if not (np.isfinite(numbers) & (numbers > 0)).all():
         raise InputError(f"{name} must be positive and finite.", mend=f"Check the {name} given.")
     return numbers
+
+
+def _arrays(params: Any, tokens: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    sizes = _array(params, "params"), _array(tokens, "tokens")
+    try:
+        np.broadcast_shapes(*(size.shape for size in sizes))
+    except ValueError:
+        shapes = " and ".join(str(size.shape) for size in sizes)
+        raise InputError(f"params and tokens have shapes {shapes}.", mend="Give shapes that broadcast.") from None
+    return sizes
 
 
 def _unboxed(values: Numbers) -> Any:

@@ -19,7 +19,8 @@ DELTA = 1e-3
 """Hoffmann et al. 2022, approach 3: residuals of log loss beyond this count linearly."""
 EXPONENTS = (0.01, 3.0)
 """Box for both exponents; an optimum on its edge is no law."""
-_CHUNK = 250
+_CELLS = 60_000
+"""Problems times runs that are worked on at once: bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def minimise(data: Data, theta: Array, weights: Array, delta: float = DELTA, ste
         delta: where the Huber loss turns linear.
         steps: Newton steps at most.
     """
-    chunks = [slice(start, start + _CHUNK) for start in range(0, len(theta), _CHUNK)]
+    size = max(1, _CELLS // len(data.x))
+    chunks = [slice(start, start + size) for start in range(0, len(theta), size)]
     solved = [_newton(data, theta[chunk], weights[chunk], delta, steps) for chunk in chunks]
     return np.concatenate([point for point, _ in solved]), np.concatenate([value for _, value in solved])
 

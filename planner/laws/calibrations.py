@@ -28,7 +28,8 @@ class Calibration:
 
     `ensemble` is the class of `law` with arrays for coefficients, one entry per draw; `noise` the relative standard
     deviation of one run around the law; `flops_max` the largest run it was fitted to, 0 if unknown; `repeats` how much
-    repetitions count, (R_D, R_N) of Muennighoff et al. 2023; `basis` says in words where the draws come from.
+    repetitions count, (R_D, R_N) of Muennighoff et al. 2023; `basis` says in words where the draws come from; `drift`
+    is what every decade of extrapolation adds, as `DRIFT`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Calibration:
     as_of: str
     repeats: tuple[float, float]
     basis: str
+    drift: float = DRIFT
     notes: str = ""
 
     def decades_beyond(self, flops: Numbers) -> Numbers:
@@ -54,13 +56,13 @@ class Calibration:
     def loss_interval(self, params: Numbers, tokens: Numbers, level: float = LEVEL) -> tuple[Numbers, Numbers]:
         """Predictive interval of the loss of one new run; arguments broadcast, both bounds have their shape.
 
-        Coefficient draws, run-to-run noise and structural drift (`DRIFT` per decade beyond the fit) add in quadrature.
+        Coefficient draws, run-to-run noise and the drift of extrapolation add in quadrature.
         """
         params, tokens = np.broadcast_arrays(np.asarray(params, dtype=float), np.asarray(tokens, dtype=float))
         central = np.asarray(self.law.loss(params, tokens))
         below, above = self._quantiles(params.ravel(), tokens.ravel(), level).reshape(2, *central.shape) / central - 1
         deviations = NormalDist().inv_cdf((1 + level) / 2)
-        drift = DRIFT * self.decades_beyond(FLOPS_PER_PARAM_TOKEN * params * tokens) / NormalDist().inv_cdf(0.95)
+        drift = self.drift * self.decades_beyond(FLOPS_PER_PARAM_TOKEN * params * tokens) / NormalDist().inv_cdf(0.95)
         spread = deviations * np.hypot(self.noise, drift)
         low = central * (1 - np.hypot(np.minimum(below, 0), spread))
         high = central * (1 + np.hypot(np.maximum(above, 0), spread))

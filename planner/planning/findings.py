@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner.laws import DRIFT, Kaplan, kaplan_allocation
+from planner.hardware.utilisation import highest_published
+from planner.laws import Kaplan, kaplan_allocation
+from planner.planning.allocation import Wishes, reach
 from planner.sheet import Finding
 from planner.units import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
+    from planner.estimate import Estimate
     from planner.hardware import Cluster
     from planner.laws import Calibration
     from planner.planning.goals import Goal
+    from planner.planning.solving import Found
 
 NEARLY_FREE_EPOCHS, WORTHLESS_EPOCHS = 4.0, 40.0
 """Muennighoff et al. 2023: up to 4 epochs repeats are nearly as good as new tokens; around 40 their value is gone."""
@@ -23,19 +27,18 @@ HOPELESS_DECADES = 5.0
 """Beyond this an extrapolation is no forecast: our assumption; back-tests on public tables reach one to two decades."""
 
 
-def findings_of(
-    goal: Goal,
-    params: float,
-    tokens: float,
-    available: float | None,
-    calibration: Calibration,
-    cluster_assumed: bool,
-    cluster: Cluster | None,
-) -> Iterable[Finding]:
-    """The findings of a plan for `params` and `tokens`."""
+LONG_DAYS, SHORT_DAYS = 365.0, 1 / 48
+"""A run longer than a year outlives its plan; thousands of accelerators do not share one of half an hour."""
+
+
+def findings_of(goal: Goal, found: Found, available: float | None, calibration: Calibration) -> Iterator[Finding]:
+    """What to know about the model that was found and about the law behind it."""
+    params, tokens = float(found.params), float(found.tokens)
     yield from _extrapolation(6 * params * tokens, calibration)
     if available is not None and tokens > available:
         yield from _repeats(tokens / available, calibration)
+        if goal.is_budget and tokens / available > NEARLY_FREE_EPOCHS:
+            yield from _cheaper(found, calibration)
     if isinstance(calibration.law, Kaplan):
         yield Finding(
             "warning",
@@ -46,10 +49,6 @@ def findings_of(
         )
     if calibration.counting == "non_embedding":
         yield Finding("note", "Parameters exclude embeddings.", "This law counts only the others.")
-    if cluster_assumed and cluster is not None:
-        yield Finding(
-            "note", f"The cluster is our assumption: {cluster}.", "None was given.", "Name the one you would use."
-        )
     if goal.model:
         yield Finding(
             "note",
@@ -63,7 +62,53 @@ def findings_of(
         )
 
 
-def _extrapolation(flops: float, calibration: Calibration) -> Iterable[Finding]:
+def findings_about_run(cluster: Cluster, days: Estimate) -> Iterator[Finding]:
+    """What is unusual about a run of so many `days` on `cluster`."""
+    best = highest_published()
+    if cluster.utilisation > best.utilisation:
+        yield Finding(
+            "warning",
+            f"A utilisation of {show(cluster.utilisation, 'fraction')} is above every published run.",
+            f"The highest is {show(best.utilisation, 'fraction')} ({best.name}), failures and idle time included.",
+            "A measured training step is not the whole run: leave utilisation out, or lower it.",
+        )
+    if days > LONG_DAYS:
+        yield Finding(
+            "warning",
+            f"On {cluster} this takes {show(days, 'days')}.",
+            "Models age faster than that.",
+            "Use more GPUs: the GPU-hours stay about the same.",
+        )
+    if days < SHORT_DAYS and cluster.gpus > 8:
+        yield Finding(
+            "warning",
+            f"On {cluster} this takes {show(days, 'days')}.",
+            "So many accelerators cannot share so short a run: starting it takes longer.",
+            "Use fewer.",
+        )
+
+
+def assumed_cluster(cluster: Cluster) -> Finding:
+    """That nobody chose the cluster."""
+    return Finding(
+        "note", f"The hardware is our assumption: {cluster}.", "None was given.", "Name the one you would use."
+    )
+
+
+def _cheaper(found: Found, calibration: Calibration) -> Iterator[Finding]:
+    """That most of the compute goes into repeats that bring nothing."""
+    params, tokens = reach(calibration.law, float(found.loss) * 1.01, Wishes())
+    share = 6 * float(params) * float(tokens) / found.flops
+    if share < 0.5:
+        yield Finding(
+            "warning",
+            f"{show(share, 'fraction')} of this compute gets within 1 % of this loss.",
+            f"{show(float(params), 'params')} on {show(float(tokens), 'tokens')} would do: the rest goes into repeats.",
+            "Spend less, or find more text.",
+        )
+
+
+def _extrapolation(flops: float, calibration: Calibration) -> Iterator[Finding]:
     beyond = float(calibration.decades_beyond(flops))
     if beyond > 0:
         yield Finding(
@@ -71,7 +116,7 @@ def _extrapolation(flops: float, calibration: Calibration) -> Iterable[Finding]:
             f"The plan lies {show(10**beyond)} times beyond the largest run behind {calibration.name}."
             if beyond > 0.3
             else f"The plan lies just beyond the largest run behind {calibration.name}.",
-            f"The range of the loss grows by {show(DRIFT, 'fraction')} of it with every factor of ten (our back-test).",
+            f"The range of the loss grows by {show(calibration.drift, 'fraction')} of it with every factor of ten.",
             _extrapolation_todo(beyond),
         )
 
@@ -82,7 +127,7 @@ def _extrapolation_todo(beyond: float) -> str:
     return "Treat the loss as a forecast; a calibration sweep on your data sharpens it." if beyond > 1 else ""
 
 
-def _repeats(epochs: float, calibration: Calibration) -> Iterable[Finding]:
+def _repeats(epochs: float, calibration: Calibration) -> Iterator[Finding]:
     assumed = "" if calibration.name == "muennighoff-2023" else " Their worth is assumed to be as measured on C4."
     if epochs > WORTHLESS_EPOCHS:
         level, title = "problem", f"The plan repeats the tokens {show(epochs)} times, where repeats are worth nothing."

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LEAST_FLOPS, MOST_FLOPS = 1e12, 1e30
 """Outside these no plan is made: a second of one laptop, and a million times the largest run known."""
 
+GUESSING = math.log(256_000)
+"""Loss in nats/token of guessing among the tokens of the largest vocabularies."""
+
 GOALS = {
     "budget_flops": "flops",
     "budget_usd": "usd",
@@ -88,6 +91,15 @@ def refuse_extremes(flops: float) -> None:
         )
 
 
+def refuse_guessing(loss: float, calibration: Calibration) -> None:
+    """Raise InfeasiblePlan for a loss that a model reaches without having learned anything."""
+    if calibration.loss_unit == "nats/token" and loss > GUESSING:
+        raise InfeasiblePlan(
+            f"A loss of {show(loss, calibration.loss_unit)} is that of guessing: it takes no training.",
+            mend=f"Plans make sense below {show(GUESSING, calibration.loss_unit)}: allow more tokens or compute.",
+        )
+
+
 def size_of_open_model(name: str) -> tuple[float, float]:
     """Dense-equivalent params and training tokens of a model in data/models.csv.
 
@@ -100,20 +112,21 @@ def size_of_open_model(name: str) -> tuple[float, float]:
     if not row["train_tokens"]:
         raise InputError(
             f"{row['title']} was published without its number of training tokens, so its loss cannot be predicted.",
-            mend="Choose another target_model, or give target_loss.",
+            mend="Choose another model, or give a loss to reach.",
         )
     return math.sqrt(float(row["params"]) * float(row["active_params"])), float(row["train_tokens"])
 
 
-def target_loss_of(goal: Goal, calibration: Calibration) -> float:
-    """The loss to reach, under the central law.
+def target_loss_of(goal: Goal, base: Calibration, calibration: Calibration) -> float:
+    """The loss to reach, under the central law; an open model's is that of `base`, whose tokens are not limited.
 
     Raises:
         InfeasiblePlan: no compute reaches it under this law.
     """
     loss = goal.amount
     if goal.model:
-        loss = float(calibration.law.loss(*size_of_open_model(goal.model)))
+        loss = float(base.law.loss(*size_of_open_model(goal.model)))
+    refuse_guessing(loss, calibration)
     floor = float(calibration.law.floor())
     if loss <= floor:
         raise InfeasiblePlan(

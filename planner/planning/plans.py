@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.laws import Calibration, calibration_of
 from planner.planning.allocation import Wishes, lifetime_flops, spend
-from planner.planning.findings import findings_of
+from planner.planning.findings import assumed_cluster, findings_about_run, findings_of
 from planner.planning.goals import Goal, goal_of
 from planner.planning.solving import budget_of, solve
 from planner.sheet import Finding, Row, Sheet
@@ -57,7 +57,7 @@ class Plan(Sheet):
     shape: Transformer
     cluster: Cluster | None
     tokens_available: float | None
-    inference_tokens: float
+    wishes: Wishes
     binding: str
     inputs: dict[str, Any]
     findings: tuple[Finding, ...] = field(repr=False)
@@ -72,6 +72,11 @@ class Plan(Sheet):
             where = f" on {self.cluster}" if self.cluster and self.goal.name != "budget_flops" else ""
             return f"Best model for {self.goal.text}{where}: {what}, {loss}."
         return f"Cheapest way to {self.goal.text}: {what}, {show(self.flops, 'flops')}."
+
+    @property
+    def inference_tokens(self) -> float:
+        """Tokens to be served in the model's life."""
+        return self.wishes.inference_tokens
 
     @property
     def tokens_per_param(self) -> float:
@@ -133,7 +138,8 @@ class Plan(Sheet):
         if self.tokens_available:
             yield Row("tokens_available", "Tokens available", self.tokens_available, "tokens")
             yield Row("epochs", "Passes over them", self.epochs, "epochs")
-        yield Row("loss", "Expected loss", self.loss, law.loss_unit, f"law {law.name}; range: of one run")
+        basis = "range: of one run" if self.goal.is_budget else "to be reached"
+        yield Row("loss", "Expected loss", self.loss, law.loss_unit, f"law {law.name}; {basis}")
         yield Row("flops", "Training compute", self.flops, "flops", "6 x parameters x tokens")
         if self.inference_tokens:
             yield Row("inference_tokens", "Tokens to be served", self.inference_tokens, "tokens")
@@ -154,6 +160,10 @@ class Plan(Sheet):
         if self.usd is not None:
             yield Row("price", "Price", self.cluster.price, "usd/gpu_hour", self.cluster.price_basis)
             yield Row("usd", "Rent of the training run", self.usd, "usd", self.cluster.price_basis)
+            if self.goal.name == "budget_usd" and self.inference_tokens:
+                yield Row(
+                    "serving_usd", "Kept for serving", self.goal.amount - self.usd, "usd", "2 x parameters x tokens"
+                )
 
     @property
     def _shape_params(self) -> int:
@@ -168,20 +178,33 @@ class Plan(Sheet):
         """The plan that `to_dict` described, made again; a plan under a fitted law needs that fit as `law`."""
         inputs = dict(record["inputs"])
         if inputs.get("cluster"):
-            inputs["cluster"] = Cluster(**inputs["cluster"])
+            given = inputs["cluster"].items()
+            read_back: dict[str, Any] = {
+                name: Estimate.from_dict(it) if isinstance(it, dict) else it for name, it in given
+            }
+            inputs["cluster"] = Cluster(**read_back)
         if law is not None:
             inputs["law"] = law
         return plan(**inputs)
 
+    def _all_findings(self, assumed: bool) -> tuple[Finding, ...]:
+        """The findings with those about the run on its cluster; `assumed` says that nobody chose it."""
+        if self.cluster is None or self.days is None:
+            return self.findings
+        about = tuple(findings_about_run(self.cluster, self.days))
+        return self.findings + about + ((assumed_cluster(self.cluster),) if assumed else ())
+
     def frontier(self, points: int = 61) -> pd.DataFrame:
-        """The best plan for budgets from a thousandth to a thousand times this one, same constraints.
+        """The best plan for budgets from a thousandth to a thousand times this one, same constraints, where one exists.
 
         Columns flops (lifetime compute), params, tokens, loss, low and high (90 % predictive interval of the loss).
         """
         import pandas as pd
 
         flops = np.geomspace(max(self.lifetime_flops / 1e3, 1e12), min(self.lifetime_flops * 1e3, 1e30), points)
-        params, tokens = spend(self.calibration.law, flops, Wishes(inference_tokens=self.inference_tokens))
+        params, tokens = (np.asarray(size) for size in spend(self.calibration.law, flops, self.wishes))
+        possible = np.isfinite(tokens) & (tokens > 1)
+        flops, params, tokens = flops[possible], params[possible], tokens[possible]
         low, high = self.calibration.loss_interval(params, tokens)
         loss = self.calibration.law.loss(params, tokens)
         columns = {"flops": flops, "params": params, "tokens": tokens, "loss": loss, "low": low, "high": high}
@@ -243,7 +266,7 @@ def plan(
     if params is not None and tokens is not None:
         raise InputError(
             f"params and tokens are both fixed, which leaves nothing for {goal.name} to decide.",
-            mend="Fix one of them, or ask cost(params=..., tokens=...) what both take.",
+            mend="Fix one of them; what both together take is a question for cost.",
         )
     wishes = Wishes(
         params=None if params is None else read(params, "params", name="params"),
@@ -255,13 +278,13 @@ def plan(
     calibration = base if available is None else base.limited_to(available)
     chosen = _cluster_for(goal, cluster)
     budget = budget_of(goal, chosen)
-    found = solve(goal, budget, calibration, wishes)
+    found = solve(goal, budget, base, calibration, wishes)
     shape = Transformer.near(found.params, counting="total" if base.counting == "total" else "non_embedding")
-    inputs: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    inputs: dict[str, Any] = {goal.name: target_model if goal.model else goal.amount}
     inputs |= {"law": base.name, "cluster": _cluster_inputs(chosen)}
     inputs |= {"tokens_available": available, "inference_tokens": wishes.inference_tokens}
     inputs |= {"params": wishes.params, "tokens": wishes.tokens}
-    return Plan(
+    found_plan = Plan(
         goal=goal,
         flops=found.flops,
         params=found.params,
@@ -270,19 +293,20 @@ def plan(
         shape=shape,
         cluster=chosen,
         tokens_available=available,
-        inference_tokens=wishes.inference_tokens,
+        wishes=wishes,
         binding=_binding(goal, found.tokens, available, wishes),
         inputs=inputs,
-        findings=tuple(findings_of(goal, found.params, found.tokens, available, calibration, cluster is None, chosen)),
+        findings=tuple(findings_of(goal, found, available, calibration)),
         calibration=calibration,
     )
+    return found_plan if chosen is None else replace(found_plan, findings=found_plan._all_findings(cluster is None))
 
 
 def _cluster_for(goal: Goal, cluster: str | Cluster | None) -> Cluster | None:
     if cluster is not None:
         return Cluster.parse(cluster)
     if goal.name == "days":
-        raise InputError("days needs a cluster to count on.", mend="Add cluster='256x h100'.")
+        raise InputError("days needs a cluster to count on.", mend="Name one, for example 256x h100.")
     return Cluster.parse(DEFAULT_CLUSTER) if goal.name in ("budget_usd", "budget_gpu_hours") else None
 
 
@@ -291,7 +315,11 @@ def _cluster_inputs(cluster: Cluster | None) -> dict[str, Any] | None:
     if cluster is None:
         return None
     given = {"utilisation": cluster.given_utilisation, "price": cluster.given_price, "when": cluster.when}
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = {
+        name: value.to_dict() if isinstance(value, Estimate) else value
+        for name, value in given.items()
+        if value is not None
+    }
     return {"accelerator": cluster.accelerator.key, "gpus": cluster.gpus, "kind": cluster.kind, **chosen}
 
 

@@ -11,9 +11,8 @@ import numpy as np
 from planner.errors import InfeasiblePlan
 from planner.estimate import LEVEL, Estimate
 from planner.hardware import Cluster
-from planner.laws import DRIFT
 from planner.planning.allocation import Wishes, reach, spend
-from planner.planning.goals import refuse_extremes, size_of_open_model, target_loss_of
+from planner.planning.goals import refuse_extremes, refuse_guessing, size_of_open_model, target_loss_of
 from planner.transformer import SMALLEST
 from planner.units import show
 
@@ -53,8 +52,11 @@ def budget_of(goal: Goal, cluster: Cluster | None) -> Estimate | None:
     return budget
 
 
-def solve(goal: Goal, budget: Estimate | None, calibration: Calibration, wishes: Wishes) -> Found:
-    """The central answer and, from draws of the law's coefficients and of the budget, the intervals."""
+def solve(goal: Goal, budget: Estimate | None, base: Calibration, calibration: Calibration, wishes: Wishes) -> Found:
+    """The central answer and, from draws of the law's coefficients and of the budget, the intervals.
+
+    `calibration` is `base`, limited to the tokens available where they are.
+    """
     law, ensemble = calibration.law, calibration.ensemble
     rng = np.random.default_rng(0)
     count = max(np.size(ensemble.floor()), 1000)
@@ -69,19 +71,20 @@ def solve(goal: Goal, budget: Estimate | None, calibration: Calibration, wishes:
             loss = _widened(loss, np.asarray(law.loss(*planned)))
         flops_draws = 6 * planned[0] * planned[1]
     else:
-        target = target_loss_of(goal, calibration)
+        target = target_loss_of(goal, base, calibration)
         params, tokens = _feasible(*reach(law, target, wishes), goal, wishes)
         beyond = float(calibration.decades_beyond(6 * params * tokens))
-        spread = 0.0 if goal.model else float(np.hypot(calibration.noise, DRIFT * beyond / _QUANTILE))
+        spread = 0.0 if goal.model else float(np.hypot(calibration.noise, calibration.drift * beyond / _QUANTILE))
         targets = target / (1 + spread * rng.standard_normal(count))
         if goal.model:
-            targets = np.asarray(ensemble.loss(*size_of_open_model(goal.model)))
+            targets = np.asarray(base.ensemble.loss(*size_of_open_model(goal.model)))
         params_draws, tokens_draws = (np.asarray(draws) for draws in reach(ensemble, targets, wishes))
         loss = Estimate.exact(target)
         flops_draws = 6 * params_draws * tokens_draws
         params_draws = np.where(np.isfinite(tokens_draws), params_draws, np.nan)
     flops = 6 * params * tokens
     refuse_extremes(flops)
+    refuse_guessing(loss, calibration)
     exact = budget is not None and budget.is_exact and not wishes.inference_tokens
     return Found(
         flops=Estimate.exact(flops) if exact else Estimate.of_draws(flops, flops_draws),
@@ -104,8 +107,12 @@ def _widened(loss: Estimate, planned: NDArray[np.float64]) -> Estimate:
 def _feasible(params: Any, tokens: Any, goal: Goal, wishes: Wishes) -> tuple[float, float]:
     params, tokens = float(params), float(tokens)
     if not (np.isfinite(params) and np.isfinite(tokens) and tokens > 0):
-        fixed = "params" if wishes.params is not None else "tokens"
-        size = show(wishes.params, "params") if wishes.params is not None else show(wishes.tokens, "tokens")
+        if wishes.params is not None:
+            fixed, size = "params", show(wishes.params, "params")
+        elif wishes.tokens is not None:
+            fixed, size = "tokens", show(wishes.tokens, "tokens")
+        else:
+            fixed, size = "inference_tokens", show(wishes.inference_tokens, "tokens")
         raise InfeasiblePlan(
             f"{goal.name} ({goal.text}) cannot be met with {fixed} fixed at {size}.",
             mend=f"Leave {fixed} out, or change {goal.name}.",
