@@ -45,7 +45,7 @@ def main() -> None:
     """Plan the training of a language model: size, tokens, compute, dollars, and whether to train at all.
 
     Magnitudes are written as people write them: $2M, 1e22, 7B, "30 days", 100k.
-    Ranges are 90 % ranges. Every command takes --json.
+    Ranges are 90 % ranges. Every command that answers takes --json.
 
     \b
     Examples:
@@ -199,12 +199,13 @@ def advise_command(case: str | None, fields: tuple[str, ...], law: str, runs: st
 @_goal
 @_case_options
 @click.option("--out", metavar="FILE", default="report.html", show_default=True, help="Where the page goes.")
-def report_command(out: str, case: str | None, fields: tuple[str, ...], **options: Any) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Also print plan, cost, advice and fit as JSON.")
+def report_command(out: str, case: str | None, fields: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """A page for the meeting: plan, cost, advice and, with --runs, the fit; one HTML file that opens offline.
 
     With --runs the plan follows the law fitted to them; with --law as well it follows that one, and the fit is shown
-    beside it. The advice is for a team that wishes to pretrain a general model with the plan's money in a year; --set
-    and --case say otherwise.
+    beside it. The advice is for a team that wants a general model in a year for the plan's money; --set and --case
+    say otherwise.
 
     \b
     Examples:
@@ -216,18 +217,25 @@ def report_command(out: str, case: str | None, fields: tuple[str, ...], **option
     fitted = _fitted(options.pop("runs"))
     chosen = _plan(fitted=fitted, **options)
     bill = cost(chosen)
-    assumed: dict[str, Any] = {"task": "general", "wish": "pretrain", "team": "infra", "weeks": 52}
-    if bill.usd is not None:
-        assumed["budget_usd"] = float(bill.usd)
+    assumed: dict[str, Any] = {"task": "general", "team": "infra", "weeks": 52}
+    if chosen.goal.name == "budget_usd":
+        assumed["budget_usd"] = chosen.goal.amount
+    elif bill.programme_usd is not None:
+        assumed["budget_usd"] = float(bill.programme_usd)
     if chosen.tokens_available is not None:
         assumed["unlabeled_tokens"] = chosen.tokens_available
-    advice = advise(_case(case, fields, assumed))
+    advice = advise(_case(case, fields, assumed), cluster=bill.cluster)
     path = report(chosen, cost=bill, advice=advice, fit=fitted).save(out)
-    click.echo(f"{chosen.title}\nWritten to {path}")
+    if as_json:
+        parts = {"plan": chosen, "cost": bill, "advice": advice, "fit": fitted}
+        texts = [f'"{name}": {part.to_json()}' for name, part in parts.items() if part is not None]
+        click.echo("{" + ",\n".join([f'"path": {json.dumps(str(path))}', *texts]) + "}")
+    else:
+        click.echo(f"{chosen.title}\nWritten to {path}")
 
 
 @main.command("app")
-@click.option("--port", default=8501, show_default=True, help="Where to serve it.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Where to serve it.")
 def app_command(port: int) -> None:
     """Serve the app in the browser."""
     import subprocess

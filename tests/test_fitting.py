@@ -4,7 +4,8 @@ import pytest
 
 from planner.errors import FitError, InputError, UnknownName
 from planner.fitting import fit, huber
-from planner.laws import Additive
+from planner.laws import DRIFT, Additive
+from planner.runs import load_runs
 
 TRUE = Additive(E=1.8, A=400.0, B=1500.0, alpha=0.34, beta=0.36)
 
@@ -129,3 +130,39 @@ def test_intervals_of_many_points_equal_those_of_each():
     assert low.shape == (10_000,)
     for index in (0, 4096, 9_999):
         assert (low[index], high[index]) == found.predict_interval(params[index], 2e10)
+
+
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        (lambda t: t.assign(params=t["tokens"], tokens=t["params"]), "swapped"),
+        (lambda t: t.assign(loss=np.exp(t["loss"])), "nats/token"),
+        (lambda t: t.assign(flops=1.0), "far from 6ND"),
+        (lambda t: t.assign(unique_tokens=t["tokens"] / 4), "repeat their tokens"),
+        (lambda t: t.assign(loss=np.random.default_rng(0).uniform(2, 4, len(t))), "does not describe"),
+        (lambda t: t.assign(status=["failed"] + ["ok"] * (len(t) - 1)), "left out"),
+        (lambda t: t.iloc[:8], "Only 8 runs"),
+    ],
+)
+def test_a_table_that_is_not_what_it_seems_is_a_finding(change, title):
+    assert any(title in finding.title for finding in fit(change(sweep(0.003)), draws=20).findings)
+
+
+def test_a_clean_sweep_has_no_warnings():
+    assert not [finding for finding in fit(sweep(0.003), draws=20).findings if finding.level != "note"]
+
+
+def test_what_the_backtest_missed_widens_the_range():
+    # Our own first sweep: its smallest runs bend the law, so that it misses the larger ones.
+    found = fit(load_runs("cpu-python-stdlib"), draws=50)
+    rate = (found.backtest["median_error"] / found.backtest["decades"]).median()
+    assert found.calibration.drift == pytest.approx(max(DRIFT, rate))
+    assert found.calibration.drift > DRIFT
+    assert any("misses the larger ones" in finding.title for finding in found.findings)
+
+
+@pytest.mark.parametrize(("params", "tokens"), [("7B", 1e10), ([1e9, 2e9], [1e9, 2e9, 3e9])])
+def test_arguments_that_do_not_fit_are_refused(params, tokens):
+    found = fit(sweep(0.0), draws=20)
+    with pytest.raises(InputError):
+        found.predict(params, tokens)

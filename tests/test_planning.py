@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from planner.catalog import records
 from planner.errors import InfeasiblePlan, InputError, PlannerError, UnknownName
+from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.laws import Additive, published
 from planner.planning import Plan, compare, plan
@@ -201,3 +202,67 @@ def test_bad_input_says_what_and_how_to_mend(inputs, error, match):
         plan(**inputs)
     assert isinstance(caught.value, PlannerError)
     assert caught.value.mend
+
+
+def test_less_text_never_makes_a_model_easier_to_match():
+    flops = [plan(target_model="llama-3.1-8b", tokens_available=tokens).flops for tokens in ("1T", "200B", "100B")]
+    assert flops == sorted(flops)
+    with pytest.raises(InfeasiblePlan, match="stays above"):
+        plan(target_model="llama-3.1-8b", tokens_available="20B")
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"budget_flops": 1e22, "tokens_available": 1000},
+        {"budget_usd": 1e-4, "cluster": "h100"},
+        {"target_loss": 15},
+    ],
+)
+def test_a_loss_of_guessing_is_no_plan(inputs):
+    with pytest.raises(InfeasiblePlan, match="guessing"):
+        plan(**inputs)
+
+
+def test_serving_that_eats_the_budget_is_named():
+    with pytest.raises(InfeasiblePlan, match="inference_tokens"):
+        plan(budget_flops=1e18, inference_tokens="1000T")
+
+
+def test_worthless_repeats_come_with_the_compute_that_would_do():
+    found = plan(budget_usd="2M", cluster="256x h100", tokens_available="1B")
+    assert any("within 1 % of this loss" in finding.title for finding in found.findings)
+
+
+def test_the_frontier_keeps_what_is_fixed():
+    found = plan(budget_flops=1e22, params="1B")
+    frontier = found.frontier(points=3)
+    assert (frontier["params"] == 1e9).all()
+    assert frontier["loss"].iloc[1] == pytest.approx(float(found.loss))
+
+
+def test_money_kept_for_serving_is_shown():
+    rows = {row.key: row.value for row in plan(budget_usd="2M", inference_tokens="2T", cluster="256x h100").rows()}
+    assert rows["usd"] + rows["serving_usd"] == pytest.approx(2e6)
+
+
+def test_an_uncertain_price_survives_the_round_trip():
+    cluster = Cluster.parse("8x h100").at(price=Estimate(3.0, 2.0, 5.0), utilisation=Estimate(0.3, 0.2, 0.4))
+    found = plan(budget_usd="100k", cluster=cluster)
+    assert Plan.from_dict(json.loads(found.to_json())).to_dict() == found.to_dict()
+
+
+def test_numbers_of_any_kind_become_json():
+    json.loads(plan(budget_flops=np.int64(10**18)).to_json())
+    json.loads(plan(budget_flops=np.float32(1e18)).to_json())
+
+
+def test_plans_with_one_goal_are_told_apart():
+    table = compare(plan(budget_flops=1e22), plan(budget_flops=1e22, law="hoffmann-2022")).to_frame()
+    assert table.columns.is_unique
+
+
+@pytest.mark.parametrize(("cluster", "words"), [("8x h100", "years"), ("10000000x h100", "cannot share")])
+def test_runs_of_absurd_length_are_said(cluster, words):
+    texts = " ".join(str(finding) for finding in plan(budget_usd="2M", cluster=cluster).findings)
+    assert words in texts

@@ -97,3 +97,36 @@ def test_what_is_no_source_is_refused():
         load_runs(GOOD, loss_unit="bits")
     with pytest.raises(UnknownName, match="run table"):
         load_runs("no-such-table")
+
+
+def test_other_words_for_success_count_and_failures_are_named():
+    runs = load_runs(GOOD.assign(status=["Finished", "diverged"]))
+    assert (len(runs.frame), runs.failed, runs.left_out) == (1, 1, ("diverged",))
+    with pytest.raises(DataError, match="statuses are crashed"):
+        load_runs(GOOD.assign(status="crashed"))
+
+
+def test_headers_are_read_as_people_write_them(tmp_path):
+    path = tmp_path / "sweep.csv"
+    path.write_text("Params ; TOKENS;loss\n1e6;1e8;4.0\n", encoding="utf-8-sig")
+    assert load_runs(path).column("tokens") == pytest.approx([1e8])
+
+
+def test_blank_lines_do_not_shift_the_numbers_of_rows(tmp_path):
+    path = tmp_path / "sweep.csv"
+    path.write_text("params,tokens,loss\n1e6,1e8,4.0\n\n1e6,1e8,oops\n")
+    with pytest.raises(DataError, match="row 4: loss: 'oops'"):
+        load_runs(path)
+
+
+@pytest.mark.parametrize("cell", [[2.0], {"a": 1}, True, pd.NA, pd.Timestamp("2026-01-01"), 1e-300])
+def test_no_kind_of_cell_is_a_traceback(cell):
+    table = pd.DataFrame({"params": pd.Series([1e6, cell], dtype=object), "tokens": [1e8, 2e8], "loss": [4.0, 3.5]})
+    with pytest.raises(DataError, match="row 1: params"):
+        load_runs(table)
+
+
+def test_a_column_given_twice_is_refused():
+    twice = pd.concat([GOOD, GOOD[["loss"]]], axis=1)
+    with pytest.raises(DataError, match="two columns called loss"):
+        load_runs(twice)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from planner.laws import Additive
+    from planner.laws import Calibration, Law
     from planner.runs import Runs
 
 WELL_FITTED, FEW_RUNS = 0.03, 12
@@ -27,16 +27,15 @@ _GUESSING = float(np.log(256_000))
 def findings_of(
     runs: Runs,
     residuals: NDArray[np.float64],
-    law: Additive,
-    noise: float,
+    calibration: Calibration,
     objectives: NDArray[np.float64],
     backtest: pd.DataFrame,
 ) -> Iterator[Finding]:
-    """The findings of `law`, fitted with `residuals` of log loss; `objectives` are what each start reached."""
+    """The findings of a fit with `residuals` of log loss; `objectives` are what each start reached."""
     yield from _about_the_table(runs)
     yield from _about_the_design(runs)
-    yield from _about_the_law(runs, law, objectives)
-    yield from _about_the_errors(residuals, noise, backtest)
+    yield from _about_the_law(runs, calibration.law, objectives)
+    yield from _about_the_errors(residuals, calibration, backtest)
 
 
 def _about_the_table(runs: Runs) -> Iterator[Finding]:
@@ -78,13 +77,13 @@ def _about_the_design(runs: Runs) -> Iterator[Finding]:
         yield Finding("warning", f"Only {len(runs.frame)} runs.", because, f"Run {FEW_RUNS} or more.")
 
 
-def _about_the_law(runs: Runs, law: Additive, objectives: NDArray[np.float64]) -> Iterator[Finding]:
+def _about_the_law(runs: Runs, law: Law, objectives: NDArray[np.float64]) -> Iterator[Finding]:
     for name in ("alpha", "beta"):
         value = getattr(law, name)
         if value <= huber.EXPONENTS[0] * 1.01 or value >= huber.EXPONENTS[1] * 0.99:
             because = "The runs do not determine it."
             yield Finding("problem", f"The exponent {name} is at its bound.", because, "Add runs.")
-    if np.asarray(law.E) < 0.01 * runs.column("loss").min():
+    if np.asarray(law.floor()) < 0.01 * runs.column("loss").min():
         because = "The runs do not show where the loss ends, so far extrapolations run too low."
         yield Finding("warning", "The irreducible loss came out as nothing.", because, "Add larger runs.")
     if (objectives > objectives.min() * 1.001).any():
@@ -93,7 +92,10 @@ def _about_the_law(runs: Runs, law: Additive, objectives: NDArray[np.float64]) -
         yield Finding("note", "Some starts ended in a worse optimum.", because)
 
 
-def _about_the_errors(residuals: NDArray[np.float64], noise: float, backtest: pd.DataFrame) -> Iterator[Finding]:
+def _about_the_errors(
+    residuals: NDArray[np.float64], calibration: Calibration, backtest: pd.DataFrame
+) -> Iterator[Finding]:
+    noise = calibration.noise
     error = float(np.sqrt(np.mean(np.expm1(residuals) ** 2)))
     if error > WELL_FITTED:
         because = f"Its error on its own runs is {show(error, 'fraction')}."
@@ -106,7 +108,7 @@ def _about_the_errors(residuals: NDArray[np.float64], noise: float, backtest: pd
         yield Finding(
             "warning",
             f"Fitted to the smaller runs, the law misses the larger ones by {show(missed, 'fraction')}.",
-            f"It predicts too {side}; the ranges are widened by what the back-test missed.",
+            f"It predicts too {side}. The ranges grow by {show(calibration.drift, 'fraction')} a factor of ten.",
             "Extrapolate with care, and add larger runs.",
         )
     far = np.flatnonzero(np.abs(residuals) > 5 * noise)

@@ -169,7 +169,7 @@ def fit(
         objective=float(objectives.min()),
         error=error,
         backtest=backtest,
-        findings=tuple(findings_of(table, residuals, law, calibration.noise, objectives, backtest)),
+        findings=tuple(findings_of(table, residuals, calibration, objectives, backtest)),
     )
 
 
