@@ -32,16 +32,18 @@ def records(table: str) -> tuple[Record, ...]:
 
 
 def record(table: str, key: str, name: str, *, kind: str) -> Record:
-    """The row of `table` whose column `key` equals `name`, ignoring case.
+    """The row of `table` whose column `key` equals `name`, ignoring case and writing blanks as hyphens.
 
     Raises:
         UnknownName: no such row; the message offers the closest names.
     """
-    wanted = name.strip().lower()
-    for row in records(table):
-        if row[key].lower() == wanted:
+    wanted = "-".join(name.lower().split())
+    rows = records(table)
+    for row in rows:
+        if "-".join(row[key].lower().split()) == wanted:
             return row
-    raise UnknownName.of(kind, name, known=(row[key] for row in records(table)))
+    titled = [row[key] for row in rows if wanted and wanted in row.get("title", "").lower()]
+    raise UnknownName.of(kind, name, known=(row[key] for row in rows), close=titled)
 
 
 def frame(table: str) -> pd.DataFrame:

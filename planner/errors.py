@@ -26,11 +26,13 @@ class UnknownName(PlannerError, LookupError):
     """A name is in none of our tables."""
 
     @classmethod
-    def of(cls, kind: str, name: str, *, known: Iterable[str]) -> UnknownName:
-        """The error for `name`, with the closest known names as the mend."""
+    def of(cls, kind: str, name: str, *, known: Iterable[str], close: Iterable[str] = ()) -> UnknownName:
+        """The error for `name`, with the closest known names as the mend, those in `close` before all others."""
         names = sorted(known)
         lowered = {candidate.lower(): candidate for candidate in names}
-        close = [lowered[match] for match in get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)]
+        close = list(close)[:3] or [
+            lowered[match] for match in get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)
+        ]
         ask = f"Did you mean {' or '.join(repr(match) for match in close)}? " if close else ""
         return cls(f"No {kind} is called {name!r}.", mend=f"{ask}Known: {', '.join(names)}.")
 

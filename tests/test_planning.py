@@ -187,6 +187,8 @@ def test_plans_are_compared_side_by_side():
         ({"budget_flops": 1e22, "law": "hofmann-2022"}, UnknownName, "Did you mean"),
         ({"budget_usd": "2M", "cluster": "256x h10O"}, UnknownName, "Did you mean"),
         ({"target_model": "llama-9"}, UnknownName, "Did you mean"),
+        ({"target_model": "evo-2-40b"}, InputError, "reads dna"),
+        ({"budget_flops": 1e22, "law": "chinchilla"}, UnknownName, "Did you mean 'besiroglu-2024'"),
         ({"target_model": "mistral-7b-v0.1"}, InputError, "without its number of training tokens"),
         ({"days": 30}, InputError, "needs a cluster"),
         ({"target_loss": 1.5}, InfeasiblePlan, "stays above"),

@@ -109,7 +109,9 @@ def _of_plan(plan: Planned, *loose: float | str | None) -> _Model:
             f"plan and {named[0]} both say what is trained.", mend=f"Give the plan or {named[0]}, not both."
         )
     if any(not hasattr(plan, name) for name in ("flops", "params", "tokens", "cluster")):
-        raise InputError(f"{plan!r} is no plan.", mend="Pass what plan(...) returned, or params=... and tokens=....")
+        raise InputError(
+            f"A {type(plan).__name__} is no plan.", mend="Pass what plan(...) returned, or params=... and tokens=...."
+        )
     params = float(plan.params)
     return _Model(params, params, float(plan.tokens), float(plan.flops))
 

@@ -30,13 +30,13 @@ class Price:
     as_of: str | None = None
 
 
-def month(text: str) -> str:
+def month(text: object) -> str:
     """`text` as YYYY-MM; a day after it is dropped.
 
     Raises:
         InputError: it is no month.
     """
-    match = re.fullmatch(r"((?:19|20)\d\d-(?:0[1-9]|1[0-2]))(-(?:0[1-9]|[12]\d|3[01]))?", text.strip(), re.ASCII)
+    match = re.fullmatch(r"((?:19|20)\d\d-(?:0[1-9]|1[0-2]))(-(?:0[1-9]|[12]\d|3[01]))?", str(text).strip(), re.ASCII)
     if match is None:
         raise InputError(f"when: {text!r} is no month.", mend="Write it like 2023-07.")
     return match[1]

@@ -109,6 +109,11 @@ def size_of_open_model(name: str) -> tuple[float, float]:
         InputError: its makers have not published the training tokens.
     """
     row = record("models", "name", name, kind="open model")
+    if row["modality"] not in ("text", "code", "text+image"):
+        raise InputError(
+            f"{row['title']} reads {row['modality']}, of which a law of text says nothing.",
+            mend="Choose a language model.",
+        )
     if not row["train_tokens"]:
         raise InputError(
             f"{row['title']} was published without its number of training tokens, so its loss cannot be predicted.",
