@@ -1,6 +1,7 @@
 """Advice: the open scenarios, the replay of one famous decision, the laws that every answer keeps, and bad input."""
 
 import json
+import re
 import time
 from dataclasses import replace
 from datetime import date
@@ -16,6 +17,7 @@ from planner.advising.assuming import assumptions
 from planner.advising.bases import allowed, catalogue
 from planner.advising.breakeven import break_evens
 from planner.advising.explaining import REASONS
+from planner.advising.flipping import Flip, changes
 from planner.advising.rules import HEADLINES, flags
 from planner.advising.usecase import CHOICES
 from planner.catalog import records
@@ -246,6 +248,118 @@ def test_money_without_text_does_not_pretrain():
     advice = advise(UseCase(task="general", budget_usd=1e12, weeks=100, team="infra", as_of=TODAY))
     assert "pretrain" not in advice.components
     assert "Do not pretrain: you have too little text of your own" in advice.verdict
+
+
+def titles(advice: Advice) -> str:
+    """All findings as one text."""
+    return " ".join(str(finding) for finding in advice.findings)
+
+
+def option(advice: Advice, name: str):
+    return next(option for option in advice.ranking if option.option == name)
+
+
+def test_what_nobody_said_is_named_and_never_told_as_a_fact():
+    silent = advise(UseCase(as_of=TODAY))
+    assert "Not said, so assumed: a budget of $50,000" in titles(silent)
+    assert "no labelled examples" in titles(silent)
+    assert "we assumed $50,000" in silent.verdict
+    assert "you have $50,000" not in str(silent)
+    assert "you have 0" not in str(silent)
+    spoken = advise(UseCase(budget_usd="$70K", n_labeled=30, as_of=TODAY))
+    assert "you have $70,000" in spoken.verdict
+    assert "you have 30." in option(spoken, "ft").why_not
+    assert "a budget of" not in titles(spoken)
+
+
+def test_guesses_never_give_high_confidence():
+    sure = advise(UseCase(as_of=TODAY))
+    assert sure.confidence >= 0.9
+    assert sure.rests_on_guesses
+    assert sure.confidence_text.startswith("Fair: the advice stays the same in 128 of 128 variations")
+    measured = replace(sure, assumptions=())
+    assert measured.confidence_text.startswith("High")
+    programme = sure.break_even[0].programme_usd
+    edge = replace(measured, case=replace(sure.case, budget_usd=programme.low))
+    assert edge.confidence_text.startswith("Fair")
+
+
+def test_both_conditions_of_pretraining_are_said():
+    advice = advise(UseCase(task="general", budget_usd=1e9, weeks=100, team="infra", as_of=TODAY))
+    assert advice.break_even[0].own_tokens > 0
+    assert all("of your own text" in str(break_even) for break_even in advice.break_even)
+    (flip,) = [flip for flip in advice.flips if flip.field == "unlabeled_tokens"]
+    assert flip.becomes == "pretrain"
+    assert flip.at >= advice.break_even[0].own_tokens * 0.95
+    assert advise(BLOOMBERG, as_of=TODAY).break_even[0].own_tokens == 0
+
+
+def test_the_programme_says_what_it_holds():
+    advice = advise(UseCase(as_of=TODAY))
+    assert "data, evaluation and post-training (x8, our assumption)" in advice.verdict
+    assert "once the rest of a programme is paid" in str(advice)
+
+
+@given(cases)
+@settings(max_examples=60)
+def test_every_change_that_is_tried_can_be_said(case):
+    assessed = assess(case)
+    for name, value in changes(assessed):
+        assert str(Flip(name, getattr(case, name), value, "rag")).startswith("If ")
+
+
+def test_flips_are_in_the_users_words():
+    texts = [str(flip) for flip in advise(UseCase(task="chat", as_of=TODAY)).flips]
+    assert "If it must know private documents: retrieval from your documents." in texts
+    assert "hours" not in str(Flip("update_hours", 2160.0, 0.88, "tools"))
+    assert "52.8 minutes" in str(Flip("update_hours", 2160.0, 0.88, "tools"))
+    assert not [flip for flip in advise(UseCase(task="translate", as_of=TODAY)).flips if flip.field == "citations"]
+
+
+def test_live_facts_have_no_made_up_pace():
+    assert "2,160" not in str(advise(UseCase(knowledge="live", as_of=TODAY)))
+    changing = advise(UseCase(knowledge="private_changing", update_hours=12, corpus_tokens=1e6, as_of=TODAY))
+    assert "every 12.0 hours" in titles(changing)
+
+
+def test_other_data_are_priced_and_hosted_by_their_own_models():
+    dna = UseCase(task="sequence", modality="dna", domain_gap="modality", wish="pretrain", weeks=30, team="infra")
+    advice = advise(replace(dna, unlabeled_tokens=1e11, as_of=TODAY))
+    assert advice.headline == "specialist"
+    assert option(advice, "specialist").monthly_usd > 1000
+    assert "does not cover the hosting" in titles(advice)
+    assert option(advice, "pretrain").one_off_usd < 1e5
+    assert "learned from this kind of data already" in titles(advice)
+    assert "ESM" not in titles(advice)
+    series = advise(UseCase(task="forecast", modality="timeseries", as_of=TODAY))
+    assert option(series, "specialist").monthly_usd < 1000
+
+
+def test_a_hard_reason_is_priced_by_what_the_budget_buys():
+    case = UseCase(task="general", mandate_from_scratch=True, budget_usd=60e6, team="infra", weeks=60, as_of=TODAY)
+    advice = advise(case)
+    assert advice.headline == "pretrain"
+    assert option(advice, "pretrain").one_off_usd == pytest.approx(60e6)
+    assert "The smallest useful model of your own takes about $" in titles(advice)
+    assert "Your budget of $60.0M buys" in titles(advice)
+
+
+def test_a_translator_with_many_pairs_gets_both_kinds_of_training():
+    case = UseCase(task="translate", domain_gap="lowres_language", n_labeled=1e5, unlabeled_tokens=5e8, budget_usd=1e5)
+    assert advise(replace(case, as_of=TODAY)).components == ("cpt", "ft")
+
+
+def test_small_sums_show_no_cents():
+    advice = advise(UseCase(task="style", behaviour="hard", n_labeled=400, as_of=TODAY))
+    assert not re.findall(r"[$][0-9]{2,}[.][0-9]{2} ", str(advice))
+
+
+def test_a_law_of_tiny_runs_is_called_hopeless():
+    tiny = replace(LAW, flops_max=3.8e12)
+    first = advise(UseCase(as_of=TODAY), law=tiny).findings[0]
+    assert first.level == "problem"
+    assert "extrapolation" in first.title
+    assert not [finding for finding in advise(UseCase(as_of=TODAY)).findings if finding.level == "problem"]
 
 
 def test_a_law_may_be_a_name_a_calibration_or_a_fit(chinchilla):

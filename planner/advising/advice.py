@@ -24,8 +24,8 @@ CLOSE_CALL, HIGH = 0.7, 0.9
 class Advice(Sheet):
     """What to do in `case`. The verdict says it in a sentence; `components` are what to build, the leading one first.
 
-    `confidence` is the share of perturbed assumptions under which the headline stays; below `CLOSE_CALL` it is a close
-    call.
+    `confidence` is the share of the `variations` of our assumptions under which the headline stays; below `CLOSE_CALL`
+    it is a close call.
     """
 
     case: UseCase
@@ -35,6 +35,7 @@ class Advice(Sheet):
     components: tuple[str, ...]
     flags: tuple[str, ...]
     confidence: float
+    variations: int
     reasons: tuple[Reason, ...]
     ranking: tuple[Option, ...]
     break_even: tuple[BreakEven, ...]
@@ -60,9 +61,24 @@ class Advice(Sheet):
 
     @property
     def confidence_text(self) -> str:
-        """High, fair or close call, and the share behind it."""
-        word = "High" if self.confidence >= HIGH else "Close call" if self.close_call else "Fair"
-        return f"{word}: {show(self.confidence, 'fraction')} of perturbed assumptions agree"
+        """High, fair or close call, and the share behind it; never high where guesses carry it."""
+        steady = self.confidence >= HIGH and not self.rests_on_guesses and not self.near_break_even
+        word = "High" if steady else "Close call" if self.close_call else "Fair"
+        agree = f"{count(round(self.confidence * self.variations))} of {count(self.variations)}"
+        stays = f"{word}: the advice stays the same in {agree} variations of our assumptions"
+        near = "; the budget lies inside the range of the break-even" if self.near_break_even else ""
+        return f"{stays}{'; most of them are guesses' if self.rests_on_guesses else ''}{near}"
+
+    @property
+    def rests_on_guesses(self) -> bool:
+        """Whether most assumptions are ours: variations of a guess say nothing about what the guess left out."""
+        return 2 * sum(assumption.confidence == "assumption" for assumption in self.assumptions) > len(self.assumptions)
+
+    @property
+    def near_break_even(self) -> bool:
+        """Whether the budget lies inside the range of the break-even at equal serving size."""
+        programme = self.break_even[0].programme_usd if self.break_even else None
+        return programme is not None and programme.low <= self.case.budget_usd <= programme.high
 
     def rows(self) -> Iterable[Row]:
         """Headline, confidence, money and break-even."""
@@ -78,7 +94,8 @@ class Advice(Sheet):
             size = "same serving size" if break_even.equal_serving else "any size"
             label = f"From scratch wins from, {size}"
             value = "no budget suffices" if break_even.programme_usd is None else break_even.programme_usd
-            yield Row(f"{key}_usd", label, value, "usd", f"whole programme, against {break_even.base}")
+            note = f"programme with data, evaluation and post-training, against {break_even.base}"
+            yield Row(f"{key}_usd", label, value, "usd", note)
         yield Row("as_of", "Decided on", self.as_of.isoformat())
 
     def to_dict(self) -> dict[str, Any]:
@@ -140,9 +157,10 @@ class Advice(Sheet):
         rows = [("Option", "Once", "A month", "Weeks", "Why not")]
         for option in self.ranking:
             mark = "* " if option.chosen else "  "
-            sums = show(option.one_off_usd, "usd"), show(option.monthly_usd, "usd")
+            # Such sums are rough: no cents where they are whole dollars.
+            once, month = (show(usd, "usd").removesuffix(".00") for usd in (option.one_off_usd, option.monthly_usd))
             weeks = f"{count(option.weeks.low)} to {count(option.weeks.high)}"
-            rows.append((f"{mark}{option.label}", *sums, weeks, option.why_not))
+            rows.append((f"{mark}{option.label}", once, month, weeks, option.why_not))
         return rows
 
     def _basis(self) -> str:

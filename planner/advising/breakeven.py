@@ -27,6 +27,7 @@ class BreakEven:
         usd: the rent of that run.
         programme_usd: the whole programme around it: data, experiments, evaluation, post-training.
         status: where the programme stands against the budget of the case.
+        own_tokens: own text that it takes besides and that the case lacks; 0 where there is enough.
     """
 
     base: str
@@ -35,19 +36,38 @@ class BreakEven:
     usd: Estimate | None
     programme_usd: Estimate | None
     status: Status
+    own_tokens: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON; an upper bound that no budget reaches is None."""
         amounts = {name: _plain(getattr(self, name)) for name in ("flops", "usd", "programme_usd")}
         known = {"base": self.base, "equal_serving": self.equal_serving, "status": self.status, "path": "prior"}
-        return {**known, **amounts}
+        return {**known, **amounts, "own_tokens": self.own_tokens}
 
     def __str__(self) -> str:
         size = "same serving size" if self.equal_serving else "any size"
         if self.programme_usd is None or self.usd is None:
             return f"Against {self.base}, {size}: no budget suffices."
-        programme = f"{show(self.programme_usd, 'usd')} for the programme ({spread(self.programme_usd)})"
-        return f"Against {self.base}, {size}: {programme}, {show(self.usd, 'usd')} of it for the final run."
+        return f"Against {self.base}, {size}: {self.price}.{f' {self.condition}' if self.condition else ''}"
+
+    @property
+    def price(self) -> str:
+        """The programme in words, with all that it holds; '' where no budget suffices."""
+        if self.programme_usd is None or self.usd is None:
+            return ""
+        factor = show(round(self.programme_usd / self.usd, 1), "count")
+        return (
+            f"{show(self.programme_usd, 'usd')} ({spread(self.programme_usd)}) for the whole programme with data,"
+            f" evaluation and post-training (x{factor}, our assumption), {show(self.usd, 'usd')} of it for the final"
+            " run"
+        )
+
+    @property
+    def condition(self) -> str:
+        """What it takes besides money, or ''."""
+        if not self.own_tokens:
+            return ""
+        return f"It also takes about {show(self.own_tokens, 'tokens')} of your own text, or it would not differ."
 
 
 def spread(usd: Estimate) -> str:
@@ -69,9 +89,11 @@ def _break_even(assessment: Assessment, equal_serving: bool) -> BreakEven:
     draws = landscape.equal_break_even if equal_serving else landscape.free_break_even
     finite = np.minimum(draws, MOST_FLOPS)
     base = landscape.base_to_beat(finite).title
+    view = assessment.view
+    own_tokens = view.least_own_tokens if view.lacks_own_text and not view.hard_reason else 0.0
     if np.isinf(draws[0]):
         nothing = {"flops": None, "usd": None, "programme_usd": None}
-        return BreakEven(base=base, equal_serving=equal_serving, status="never", **nothing)
+        return BreakEven(base=base, equal_serving=equal_serving, status="never", own_tokens=own_tokens, **nothing)
     usd = finite * assessment.usd_per_flop
     total = usd * assessment.guesses["programme_pretrain"]
     return BreakEven(
@@ -81,6 +103,7 @@ def _break_even(assessment: Assessment, equal_serving: bool) -> BreakEven:
         usd=_estimate(usd, draws),
         programme_usd=_estimate(total, draws),
         status="below_budget" if total[0] <= assessment.case.budget_usd else "above_budget",
+        own_tokens=own_tokens,
     )
 
 

@@ -68,6 +68,7 @@ def advise(
         components=assessment.choice.components,
         flags=flags(assessment.view, assessment.choice),
         confidence=assessment.agreement,
+        variations=DRAWS,
         reasons=reasons(assessment),
         ranking=ranking(assessment),
         break_even=break_even,

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from planner.advising.assessing import Assessment
 from planner.advising.assuming import Reason
-from planner.advising.breakeven import BreakEven, spread
+from planner.advising.breakeven import BreakEven
 from planner.advising.landscape import gap_of
-from planner.advising.views import View, count, options
+from planner.advising.views import View, count, have, options
 from planner.laws import FLOPS_PER_PARAM_TOKEN
 from planner.units import show
 
@@ -49,13 +49,16 @@ def _against_pretraining(view: View, break_even: tuple[BreakEven, ...]) -> str:
     if not break_even:
         return "Do not pretrain." if view.is_language else ""
     equal = break_even[0]
-    have = f"you have {show(view.case.budget_usd, 'usd')}"
     if equal.programme_usd is None:
         return f"Do not pretrain: no budget brings a new model of the same size past {equal.base}."
+    text = f"about {show(equal.own_tokens, 'tokens')} of your own text; {have(view.case, 'unlabeled_tokens')}"
     if equal.status == "below_budget":
-        return f"Do not pretrain: {_lower_first(view.against_pretraining)}"
-    about = f"{show(equal.programme_usd, 'usd')} ({spread(equal.programme_usd)})"
-    return f"Do not pretrain: from scratch wins only from about {about}, the whole programme included; {have}."
+        why = f"Do not pretrain: {_lower_first(view.against_pretraining)}"
+        return f"{why} It takes {text}." if equal.own_tokens else why
+    money = f"from scratch wins only from about {equal.price}; {have(view.case, 'budget_usd')}"
+    if not equal.own_tokens:
+        return f"Do not pretrain: {money}."
+    return f"Do not pretrain: {money}. It would also take {text}."
 
 
 def _lower_first(text: str) -> str:
@@ -147,7 +150,11 @@ def free_models_have_read_more(assessment: Assessment) -> Reason | None:
     base = assessment.landscape.best_base(assessment.adaptation_flops)
     buys = show(view.run_flops / (FLOPS_PER_PARAM_TOKEN * base.active_params), "tokens")
     read = show(base.tokens, "tokens")
-    return Reason(f"{base.title} has already read {read}; at its size your whole budget buys {buys}.", "catalogue")
+    budget = "the assumed budget" if view.case.leaves_open("budget_usd") else "your whole budget"
+    text = (
+        f"{base.title} has already read {read}; at its size {budget} buys {buys} once the rest of a programme is paid."
+    )
+    return Reason(text, "catalogue")
 
 
 def medical_lesson(assessment: Assessment) -> Reason | None:

@@ -83,9 +83,13 @@ def _of_language(view: View) -> Choice:
 
 def _adds_to_retrieval(view: View) -> bool:
     """Whether many examples of special text let a tune add to what retrieval brings (Balaguer et al. 2024)."""
-    many = view.case.n_labeled >= 10 * view.guess["tune_examples"]
     works = view.case.prompt_tried == "works"
-    return view.case.domain_gap != "general" and many and not works and not view.blocked("ft")
+    return view.case.domain_gap != "general" and _has_many_examples(view) and not works and not view.blocked("ft")
+
+
+def _has_many_examples(view: View) -> bool:
+    """Whether there are more examples than a tune needs by a factor of ten."""
+    return view.case.n_labeled >= 10 * view.guess["tune_examples"]
 
 
 def _trained(view: View) -> tuple[str, ...]:
@@ -97,7 +101,7 @@ def _trained(view: View) -> tuple[str, ...]:
         return ("classifier", *(tune if view.is_hard_to_prompt else ()))
     narrow = view.case.task in {"classification", "extraction"} and bool(tune)
     if view.case.domain_gap != "general" and not narrow and not view.blocked("cpt"):
-        return ("cpt", *(tune if view.is_hard_to_prompt else ()))
+        return ("cpt", *(tune if view.is_hard_to_prompt or _has_many_examples(view) else ()))
     if tune and (view.is_hard_to_prompt or view.reads_unusual_text or narrow or view.needs_small_model):
         return tune
     if view.needs_small_model and not view.judges and not view.blocked("distill"):

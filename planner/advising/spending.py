@@ -68,8 +68,14 @@ def _option(option: str, assessment: Assessment) -> Option:
 
 
 def _estimate(usd: Draws | float, assessment: Assessment) -> Estimate:
-    draws = np.broadcast_to(np.asarray(usd, dtype=float), (assessment.count + 1,))
+    draws = _rough(np.broadcast_to(np.asarray(usd, dtype=float), (assessment.count + 1,)))
     return Estimate.of_draws(draws[0], draws[1:]) if assessment.count else Estimate.exact(draws[0])
+
+
+def _rough(usd: Draws) -> Draws:
+    """Sums under a thousand dollars at two significant digits: more would be false precision."""
+    digit = 10.0 ** (np.floor(np.log10(np.maximum(usd, 1e-9))) - 1)
+    return np.where(usd < 1000, np.round(usd / digit) * digit, usd)
 
 
 def _index(assessment: Assessment) -> Draws:
@@ -105,9 +111,12 @@ def _distil(assessment: Assessment) -> Draws:
 def _continue(assessment: Assessment) -> Draws:
     """The programme of reading the own text as often as helps, within the budget where that is enough to start."""
     case, guesses = assessment.case, assessment.guesses
-    if not assessment.landscape.bases:
+    base = assessment.specialist
+    if case.is_language and assessment.landscape.bases:
+        base = assessment.landscape.best_base(assessment.adaptation_flops)
+    if base is None:
         return np.zeros(assessment.count + 1)
-    params = assessment.landscape.best_base(assessment.adaptation_flops).active_params
+    params = base.active_params
     tokens = np.maximum(case.unlabeled_tokens, guesses["continue_tokens"]) * guesses["epochs"] / (1 - guesses["replay"])
     usd = FLOPS_PER_PARAM_TOKEN * params * tokens * assessment.usd_per_flop * guesses["programme_continue"]
     floor = float(options()["cpt"]["usd"])
@@ -115,12 +124,23 @@ def _continue(assessment: Assessment) -> Draws:
 
 
 def _pretrain(assessment: Assessment) -> Draws:
-    """The programme of the break-even run, or of the smallest useful one where that is what is asked for or can be."""
-    view = assessment.view
-    smallest = assessment.guesses["useful_run_flops" if view.is_language else "useful_modality_flops"]
-    wins = assessment.landscape.equal_break_even
-    wanted = smallest if view.hard_reason else np.where(np.isfinite(wins), wins, smallest)
+    """The programme of the break-even run; with a hard reason, of what the budget buys up to there.
+
+    The smallest useful run is the least, and all that is priced where there is no break-even.
+    """
+    view, smallest, wins = assessment.view, _smallest(assessment), assessment.landscape.equal_break_even
+    if not view.is_language:
+        wanted = smallest
+    elif view.hard_reason:
+        wanted = np.clip(assessment.run_flops, smallest, np.maximum(wins, smallest))
+    else:
+        wanted = np.where(np.isfinite(wins), wins, smallest)
     return np.asarray(wanted * assessment.usd_per_flop * assessment.guesses["programme_pretrain"])
+
+
+def _smallest(assessment: Assessment) -> Draws:
+    """FLOPs of the smallest useful final run."""
+    return assessment.guesses["useful_run_flops" if assessment.view.is_language else "useful_modality_flops"]
 
 
 def _usd_per_query(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
@@ -150,6 +170,28 @@ def _pasted(assessment: Assessment) -> Draws:
     return _served(assessment) + assessment.case.queries_month * reread
 
 
+def _specialist(assessment: Assessment) -> Draws:
+    """A month of the specialist by its own size: a small server where a laptop could run it, else accelerators."""
+    if assessment.specialist is None:
+        return _small(assessment)
+    return _hosted(assessment, assessment.specialist.params)
+
+
+def _hosted(assessment: Assessment, params: Draws | float) -> Draws:
+    small = params <= assessment.guesses["device_params"]
+    return np.where(small, _small(assessment), _own_host(assessment, params))
+
+
+def _other_continued(assessment: Assessment) -> Draws:
+    return _own_model(assessment) if assessment.case.is_language else _specialist(assessment)
+
+
+def _pretrained(assessment: Assessment) -> Draws:
+    if assessment.case.is_language:
+        return _own_model(assessment)
+    return _hosted(assessment, np.asarray(assessment.landscape.law.optimum(_smallest(assessment))[0]))
+
+
 def _own_model(assessment: Assessment) -> Draws:
     bases = assessment.landscape.bases
     params = assessment.landscape.best_base(assessment.adaptation_flops).params if bases else 1e9
@@ -173,9 +215,9 @@ MONTHLY: dict[str, Callable[[Assessment], Draws]] = {
     "classifier": _small,
     "ft": _served,
     "distill": lambda assessment: _own_host(assessment, assessment.guesses["tuned_params"]),
-    "cpt": _own_model,
-    "pretrain": _own_model,
-    "specialist": _small,
+    "cpt": _other_continued,
+    "pretrain": _pretrained,
+    "specialist": _specialist,
     "classical": _small,
 }
 
@@ -193,7 +235,11 @@ def not_needed(option: str, view: View) -> str:
         case "prompt" if view.is_hard_to_prompt:
             return "The wanted manner cannot be written down as instructions."
         case "prompt":
-            return "It is where every other option starts, and here not enough."
+            return _why_not_prompted(view)
+        case "ft" | "distill" | "long_context" if not view.is_language:
+            return "Language models read this kind of data poorly."
+        case "classical" if not view.is_language:
+            return "A model that has learned from such data already is the better start."
         case "long_context" if view.needs_retrieval:
             return _why_not_pasted(view)
         case "rag" | "tools" | "long_context" if not view.needs_retrieval:
@@ -209,6 +255,25 @@ def not_needed(option: str, view: View) -> str:
         case "classical":
             return "The input is language, which it reads poorly."
     return "Nothing in the case calls for it."
+
+
+def _why_not_prompted(view: View) -> str:
+    """What a prompt alone lacks where no facts and no manner are missing."""
+    if not view.is_language:
+        return "Language models read this kind of data poorly."
+    if view.hard_reason:
+        return f"It is no model of your own, and {view.hard_reason}."
+    if view.needs_small_model:
+        return "A hosted model does not fit the place, or its monthly bill the budget."
+    if view.judges:
+        return "A classifier trained on your labels is cheaper, and better in published comparisons."
+    if view.reads_unusual_text:
+        return "Open models read this kind of text poorly: instructions do not close that gap."
+    if not view.blocked("cpt"):
+        return f"It leaves out your own text, whose reading gains about {show(view.gain, 'nats/token')}."
+    if not view.blocked("ft"):
+        return "Your examples let a small tune do this task better than instructions."
+    return "A model of your own is predicted to be better for this money."
 
 
 def _why_not_pasted(view: View) -> str:

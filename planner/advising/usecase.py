@@ -132,6 +132,10 @@ class UseCase:
         """Whether it is about text or program code, rather than other data or numbers to forecast."""
         return self.modality in {"text", "code"} and self.task != "forecast"
 
+    def leaves_open(self, name: str) -> bool:
+        """Whether the field `name` stands at its default: nobody said otherwise."""
+        return bool(getattr(self, name) == self.__dataclass_fields__[name].default)
+
     @classmethod
     def from_dict(cls, record: Mapping[str, object]) -> Self:
         """The case that a TOML or JSON file holds.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.advising.landscape import gap_of
-from planner.advising.usecase import UseCase
+from planner.advising.usecase import NUMBERS, UseCase
 from planner.catalog import Record, records
 from planner.units import show
 
@@ -21,6 +21,18 @@ MODALITY_TEAM = "ml"
 def count(number: float) -> str:
     """A whole number as it is, any other one shortened."""
     return f"{int(number):,}" if number == int(number) and number < 1e6 else show(number)
+
+
+def have(case: UseCase, name: str) -> str:
+    """How much of the number `name` there is, and whether that was said or is our default."""
+    value, unit = getattr(case, name), NUMBERS[name][0]
+    if case.leaves_open(name):
+        return f"we assumed {_amount(value, unit)}" if value else "you named none"
+    return f"you have {_amount(value, unit)}"
+
+
+def _amount(value: float, unit: str) -> str:
+    return count(value) if unit == "count" else show(value, unit)
 
 
 @cache
@@ -146,7 +158,17 @@ class View:
     @property
     def from_scratch_wins(self) -> bool:
         """Whether the budget reaches the break-even, and the own text is enough to make the model differ."""
-        return self.run_flops >= self.break_even_flops and 2 * self.own_reading >= self.useful_tokens
+        return self.run_flops >= self.break_even_flops and not self.lacks_own_text
+
+    @property
+    def lacks_own_text(self) -> bool:
+        """Whether the own text is less than half of what the smallest useful model reads."""
+        return 2 * self.own_reading < self.useful_tokens
+
+    @property
+    def least_own_tokens(self) -> float:
+        """Own text from which a new model differs enough from the free ones."""
+        return self.useful_tokens / (2 * self.guess["epochs"])
 
     @property
     def against_pretraining(self) -> str:
@@ -156,7 +178,16 @@ class View:
             return "A free model of the same size, adapted, is predicted to be better for this money."
         if not self.blocked("pretrain") and wished_for_quality and not self.from_scratch_wins:
             return "You have too little text of your own to make a model that differs from the free ones."
-        return self.blocked("pretrain")
+        return f"{self._simpler_way} {self.blocked('pretrain')}".strip()
+
+    @property
+    def _simpler_way(self) -> str:
+        """What to try before pretraining on data other than language."""
+        if self.case.modality == "tabular":
+            return "Tables need no such model: simpler methods are at least as good."
+        if not self.is_language and self.has_specialist and not self.hard_reason:
+            return "An open model has learned from this kind of data already: try it first."
+        return ""
 
     @property
     def own_reading(self) -> float:
@@ -183,7 +214,7 @@ def forbidden(view: View, option: str) -> str:
         return f"It builds on a model of others, and {view.hard_reason}."
     if option in {"ft", "cpt", "distill"} and not view.has_base:
         return "No open model fits the size, date and training-data rules."
-    if option == "specialist" and not view.has_specialist:
+    if option == "specialist" and not view.has_specialist and not view.is_language:
         return "No open model for this kind of data exists at this date."
     return ""
 
@@ -211,7 +242,7 @@ def lacks_time(view: View, option: str) -> str:
     factor = view.guess["effort"] if weeks > 1 else 1.0
     if view.case.weeks >= weeks * factor:
         return ""
-    return f"It takes {count(weeks)} weeks or more; you have {count(view.case.weeks)}."
+    return f"It takes {count(weeks)} weeks or more; {have(view.case, 'weeks')}."
 
 
 def lacks_money(view: View, option: str) -> str:
@@ -225,7 +256,7 @@ def lacks_money(view: View, option: str) -> str:
         least = float(options()[option]["usd"])
         if view.case.budget_usd >= least * view.guess["effort"]:
             return ""
-    return f"It takes about {show(least, 'usd')} or more; you have {show(view.case.budget_usd, 'usd')}."
+    return f"It takes about {show(least, 'usd')} or more; {have(view.case, 'budget_usd')}."
 
 
 def lacks_examples(view: View, option: str) -> str:
@@ -233,20 +264,18 @@ def lacks_examples(view: View, option: str) -> str:
     needed = {"classifier": "classifier_labels", "ft": "tune_examples"}.get(option)
     if needed is None or view.case.n_labeled >= view.guess[needed]:
         return ""
-    return f"It needs about {count(view.guess[needed])} examples; you have {count(view.case.n_labeled)}."
+    return f"It needs about {count(view.guess[needed])} examples; {have(view.case, 'n_labeled')}."
 
 
 def lacks_text(view: View, option: str) -> str:
     """Raw text that continued pretraining and pretraining need; general open text counts where it is allowed."""
-    have = view.case.unlabeled_tokens
-    if option == "cpt" and have < view.guess["continue_tokens"]:
-        return (
-            f"It needs about {show(view.guess['continue_tokens'], 'tokens')} of your own text; you have {show(have)}."
-        )
+    given = have(view.case, "unlabeled_tokens")
+    if option == "cpt" and view.case.unlabeled_tokens < view.guess["continue_tokens"]:
+        kind = "text" if view.is_language else "data"
+        return f"It needs about {show(view.guess['continue_tokens'], 'tokens')} of your own {kind}; {given}."
     own_only = view.case.provenance == "own_data" or not view.is_language
-    if option == "pretrain" and own_only and 2 * view.own_reading < view.useful_tokens:
-        least = view.useful_tokens / (2 * view.guess["epochs"])
-        return f"It needs about {show(least, 'tokens')} of your own data; you have {show(have)}."
+    if option == "pretrain" and own_only and view.lacks_own_text:
+        return f"It needs about {show(view.least_own_tokens, 'tokens')} of your own data; {given}."
     return ""
 
 
@@ -255,7 +284,9 @@ def serves_no_purpose(view: View, option: str) -> str:
     if option == "classifier" and not view.judges:
         return "The answers are no fixed set of labels."
     if option == "cpt" and not view.is_language:
-        return "No open language model has learned from this kind of data."
+        if view.has_specialist:
+            return "Test the existing model for this kind of data first, as it is."
+        return "No open model has learned from this kind of data."
     if option == "specialist" and view.is_language:
         return "General models read this kind of data."
     if option == "cpt" and view.gain < view.guess["useful_gain"]:

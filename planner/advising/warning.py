@@ -8,14 +8,23 @@ from datetime import date, timedelta
 
 from planner.advising.assessing import Assessment
 from planner.advising.bases import allowed
+from planner.advising.caveats import far_from_the_law, too_dear_to_serve, unsaid, what_the_budget_buys
 from planner.advising.rules import flags
-from planner.advising.views import View, count, options
+from planner.advising.usecase import UseCase
+from planner.advising.views import View, count, have, options
 from planner.sheet import Finding
 from planner.units import show
 
 OLD = timedelta(days=365)
 
 _Words = tuple[str, str, str]
+
+
+def _pace(case: UseCase) -> str:
+    if case.knowledge == "live" and case.leaves_open("update_hours"):
+        return "The facts are live"
+    return f"The facts change every {show(case.update_hours / 24, 'days')}"
+
 
 FLAGS: dict[str, Callable[[View], _Words]] = {
     "contradiction_live_vs_offline": lambda view: (
@@ -45,17 +54,17 @@ FLAGS: dict[str, Callable[[View], _Words]] = {
     ),
     "data_changes_faster_than_training": lambda view: (
         "The data change faster than a model can be trained.",
-        f"The facts change every {count(view.case.update_hours)} hours; a tune takes a week.",
+        f"{_pace(view.case)}; a tune takes a week.",
         "Look them up.",
     ),
     "label_more_data": lambda view: (
         "There are too few labelled examples.",
-        f"You have {count(view.case.n_labeled)}; a few hundred are needed.",
+        f"A few hundred are needed; {have(view.case, 'n_labeled')}.",
         "Prompt a model now, let it propose labels, correct 500 by hand, then train.",
     ),
     "too_little_domain_text": lambda view: (
         "There is too little of your own text to continue pretraining.",
-        f"You have {show(view.case.unlabeled_tokens)} tokens; it takes {show(view.guess['continue_tokens'])} or more.",
+        f"It takes {show(view.guess['continue_tokens'], 'tokens')} or more; {have(view.case, 'unlabeled_tokens')}.",
         "Put a glossary into the prompt, tune on what is labelled, and collect text.",
     ),
     "tokenizer_mismatch": lambda view: (
@@ -72,10 +81,14 @@ FLAGS: dict[str, Callable[[View], _Words]] = {
 
 
 def findings(assessment: Assessment) -> tuple[Finding, ...]:
-    """Warnings first, then unmet needs, then remarks."""
+    """What spoils the comparison, warnings, unmet needs, remarks, and last what nobody said."""
     view, choice = assessment.view, assessment.choice
     warned = [Finding("warning", *FLAGS[name](view)) for name in flags(view, choice)]
-    return (*warned, *_unmet(view, choice.components), *_alternative(assessment), *_remarks(assessment))
+    unmet, remarks = _unmet(view, choice.components), _remarks(assessment)
+    last = what_the_budget_buys(assessment), unsaid(assessment)
+    dear = too_dear_to_serve(assessment)
+    found = (far_from_the_law(assessment), *warned, *unmet, dear, *_alternative(assessment), *remarks, *last)
+    return tuple(finding for finding in found if finding is not None)
 
 
 def _unmet(view: View, parts: tuple[str, ...]) -> Iterator[Finding]:
@@ -92,8 +105,9 @@ def _unmet(view: View, parts: tuple[str, ...]) -> Iterator[Finding]:
         why = view.blocked("cpt") or view.blocked("ft")
         yield Finding("warning", "The gap between your text and what models know remains unmet.", why)
     if view.prompt_usd_month > view.case.monthly_usd and not {"classifier", "ft", "distill", "classical"} & set(parts):
-        month, have = show(view.prompt_usd_month, "usd"), show(view.case.monthly_usd, "usd")
-        why = f"A month at your volume costs about {month} on a hosted model; you have {have}."
+        month = show(view.prompt_usd_month, "usd")
+        volume = "the assumed" if view.case.leaves_open("queries_month") else "your"
+        why = f"A month at {volume} volume costs about {month} on a hosted model; {have(view.case, 'monthly_usd')}."
         yield Finding("warning", "The monthly budget does not cover the volume.", why, "Try a cheaper model.")
 
 
@@ -122,7 +136,8 @@ def _remarks(assessment: Assessment) -> Iterator[Finding]:
     if not view.has_base and not view.bound_to_own_model:
         limit = show(case.n_serve_max, "params")
         yield Finding("note", f"Our catalogue has no open language model of up to {limit} at this date.")
-    hidden = [base.title for base in allowed(case) if base.tokens is None and base.params <= case.n_serve_max]
+    fits = [base for base in allowed(case) if base.reads_language and base.params <= case.n_serve_max]
+    hidden = [base.title for base in fits if base.tokens is None]
     matters = pretrains or case.wish == "pretrain" or "cpt" in assessment.choice.components
     if hidden and view.has_base and matters:
         title = f"{hidden[-1]} and perhaps others do not say how much they have read."

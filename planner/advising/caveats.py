@@ -1,0 +1,117 @@
+"""Caveats of an advice: what nobody said, how far the law reaches, and what the budget of a due pretraining buys.
+
+Each is one small function of the assessment that gives a finding, or None where there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from planner.advising.assessing import Assessment
+from planner.advising.spending import MONTHLY
+from planner.advising.usecase import UseCase
+from planner.advising.views import View, count, have
+from planner.laws import FLOPS_PER_PARAM_TOKEN
+from planner.planning.findings import HOPELESS_DECADES
+from planner.sheet import Finding
+from planner.units import show
+
+HOSTED = {"cpt", "pretrain", "specialist", "distill"}
+"""Options whose model runs on rented accelerators, whatever the volume."""
+
+_LeansOn = Callable[[View, tuple[str, ...]], bool]
+
+
+def _always(view: View, parts: tuple[str, ...]) -> bool:
+    return True
+
+
+OPEN: dict[str, tuple[Callable[[UseCase], str], _LeansOn]] = {
+    "budget_usd": (lambda case: f"a budget of {show(case.budget_usd, 'usd')}", _always),
+    "monthly_usd": (lambda case: f"{show(case.monthly_usd, 'usd')} a month to run it", _always),
+    "weeks": (lambda case: f"{count(case.weeks)} weeks", _always),
+    "team": (lambda case: "a team of machine-learning engineers", _always),
+    "n_labeled": (lambda case: "no labelled examples", _always),
+    "unlabeled_tokens": (
+        lambda case: "no text of your own" if case.is_language else "no data of your own",
+        lambda view, parts: view.case.modality != "tabular",
+    ),
+    "knowledge": (lambda case: "no private facts", lambda view, parts: view.is_language and not view.needs_retrieval),
+    "corpus_tokens": (lambda case: "documents of unknown length", lambda view, parts: "rag" in parts),
+    "queries_month": (
+        lambda case: f"{count(case.queries_month)} requests a month",
+        lambda view, parts: view.is_language,
+    ),
+    "n_serve_max": (
+        lambda case: f"room to serve {show(case.n_serve_max, 'params')}",
+        lambda view, parts: view.is_language and view.has_base,
+    ),
+}
+"""Fields that the verdict leans on: how their default is said, and in which cases it matters."""
+
+
+def unsaid(assessment: Assessment) -> Finding | None:
+    """The fields that stand at our defaults and that the verdict leans on."""
+    case, view, parts = assessment.case, assessment.view, assessment.choice.components
+    said = [say(case) for name, (say, leans) in OPEN.items() if case.leaves_open(name) and leans(view, parts)]
+    if not said:
+        return None
+    return Finding("note", f"Not said, so assumed: {', '.join(said)}.", "Say what differs: the advice may change.")
+
+
+def far_from_the_law(assessment: Assessment) -> Finding | None:
+    """That the compute compared lies beyond what the law is known to hold for."""
+    landscape, calibration = assessment.landscape, assessment.calibration
+    if not landscape.bases or not assessment.view.is_language:
+        return None
+    base = landscape.best_base(assessment.adaptation_flops)
+    trained = FLOPS_PER_PARAM_TOKEN * base.active_params * (base.tokens or 0.0)
+    wins = float(landscape.equal_break_even[0])
+    compared = max(trained, wins if np.isfinite(wins) else 0.0)
+    beyond = float(calibration.decades_beyond(compared))
+    if beyond <= HOPELESS_DECADES:
+        return None
+    return Finding(
+        "problem",
+        f"The comparison rests on an extrapolation that no law is known to hold for: it lies {show(10**beyond)} times"
+        f" beyond the largest run behind {calibration.name}.",
+        f"It compares about {show(compared, 'flops')}; the runs reach {show(calibration.flops_max, 'flops')}. If their"
+        " tokens are bytes, they are not the tokens that an open model has read.",
+        "Trust no break-even here: take a published law, or add larger runs.",
+    )
+
+
+def too_dear_to_serve(assessment: Assessment) -> Finding | None:
+    """That the model to host costs more a month than there is."""
+    case, parts = assessment.case, HOSTED & set(assessment.choice.components)
+    month = max((float(MONTHLY[part](assessment)[0]) for part in parts), default=0.0)
+    if month <= case.monthly_usd:
+        return None
+    return Finding(
+        "warning",
+        "The monthly budget does not cover the hosting of the model.",
+        f"Accelerators for it cost about {show(month, 'usd')} a month; {have(case, 'monthly_usd')}.",
+        "Serve a smaller model, or rent by the request.",
+    )
+
+
+def what_the_budget_buys(assessment: Assessment) -> Finding | None:
+    """The smallest useful model of one's own beside the one that the budget buys."""
+    view = assessment.view
+    if "pretrain" not in assessment.choice.components:
+        return None
+    least = view.useful_flops * view.usd_per_flop * view.guess["programme_pretrain"]
+    size = ""
+    if view.is_language:
+        best = float(np.asarray(assessment.landscape.law.optimum(assessment.run_flops)[0])[0])
+        params = min(best, view.case.n_serve_max)
+        tokens = view.run_flops / (FLOPS_PER_PARAM_TOKEN * params)
+        size = f", such as {show(params, 'params')} on {show(tokens, 'tokens')}"
+    budget = "The assumed budget" if view.case.leaves_open("budget_usd") else "Your budget"
+    return Finding(
+        "note",
+        f"The smallest useful model of your own takes about {show(least, 'usd')}, its whole programme included.",
+        f"{budget} of {show(view.case.budget_usd, 'usd')} buys a final run of {show(view.run_flops, 'flops')}{size}.",
+    )
