@@ -296,7 +296,7 @@ def test_both_conditions_of_pretraining_are_said():
 
 def test_the_programme_says_what_it_holds():
     advice = advise(UseCase(as_of=TODAY))
-    assert "data, evaluation and post-training (x8, our assumption)" in advice.verdict
+    assert "for the whole programme" in advice.verdict
     assert "once the rest of a programme is paid" in str(advice)
 
 

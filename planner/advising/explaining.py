@@ -13,7 +13,7 @@ from planner.advising.breakeven import BreakEven
 from planner.advising.landscape import gap_of
 from planner.advising.views import View, count, have, options
 from planner.laws import FLOPS_PER_PARAM_TOKEN
-from planner.units import show
+from planner.units import show, show_range
 
 MOST_REASONS = 4
 
@@ -55,10 +55,10 @@ def _against_pretraining(view: View, break_even: tuple[BreakEven, ...]) -> str:
     if equal.status == "below_budget":
         why = f"Do not pretrain: {_lower_first(view.against_pretraining)}"
         return f"{why} It takes {text}." if equal.own_tokens else why
-    money = f"from scratch wins only from about {equal.price}; {have(view.case, 'budget_usd')}"
-    if not equal.own_tokens:
-        return f"Do not pretrain: {money}."
-    return f"Do not pretrain: {money}. It would also take {text}."
+    usd = equal.programme_usd
+    dollars = f"about {show(usd, 'usd')} (range {show_range(usd.low, usd.high, 'usd')}) for the whole programme"
+    own = ", with text of your own" if equal.own_tokens else ""
+    return f"Do not pretrain: from scratch wins only from {dollars}{own}; {have(view.case, 'budget_usd')}."
 
 
 def _lower_first(text: str) -> str:
