@@ -7,19 +7,16 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from experiments.ledger import Ledger
-from experiments.run_sweep import cores, plan_sweep, run_sweep, work_per_second
+from experiments.run_sweep import cores, plan_sweep, probe, run_sweep
 from experiments.sweeps import load_sweep
 from experiments.watching import Bar, Forecast, legs_text, records_text, summary
 from planner.errors import DataError, InputError, PlannerError, UnknownName
 from planner.units import show
-
-if TYPE_CHECKING:
-    from experiments.watching import Summary
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
@@ -67,9 +64,7 @@ def plan(
       python -m experiments plan cpu --corpus my-texts
     """
     todo = plan_sweep(load_sweep(sweep), corpus, out=out, allow_repeats=allow_repeats)
-    count = workers or cores()
-    seconds = todo.seconds(work_per_second=work_per_second(todo.sweep), workers=count)
-    forecast = Forecast(todo=todo, workers=count, seconds=seconds)
+    forecast = Forecast(todo=todo, workers=workers or cores(), pace=probe(todo.sweep))
     runs = [
         {"params": leg.config.shape.params, "tokens": leg.config.tokens, "flops": leg.config.flops} for leg in todo.legs
     ]
@@ -114,7 +109,7 @@ def run(
             announce=bar.begin,
             emit=bar,
         )
-    result = _summary(ledger)
+    result = summary(ledger)
     spent = time.perf_counter() - started
     _show(
         as_json,
@@ -135,7 +130,7 @@ def status(out: Path, as_json: bool) -> None:
     Example:
       python -m experiments status --out runs/mine
     """
-    result = _summary(Ledger(out))
+    result = summary(Ledger(out))
     _show(
         as_json,
         result.to_dict() | {"table": [asdict(record) for record in result.records]},
@@ -156,11 +151,6 @@ def export(out: Path, as_json: bool) -> None:
     """
     table = Ledger(out).export()
     click.echo(table.to_json(orient="records", indent=2) if as_json else table.to_csv(index=False), nl=as_json)
-
-
-def _summary(ledger: Ledger) -> Summary:
-    sweep, _ = ledger.serves()
-    return summary(sweep.name, len(sweep.configs()), ledger.records(), ledger.export())
 
 
 def _show(as_json: bool, record: dict[str, Any], *texts: str) -> None:

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 from experiments.config import Config, Sweep
 from experiments.sweeps import sweep_of
 from experiments.tokens import Corpus
-from planner.errors import DataError, InputError, UnknownName
+from planner.errors import DataError, InputError, PlannerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +34,9 @@ DRAFT = ".draft"
 """How the name of a file ends while it is written."""
 
 Status = Literal["ok", "failed"]
+
+_MEND_RECORD = "Delete this file; the run is then done again."
+_MEND_SWEEP = "Run the sweep with this --out again: the file is then written anew, and recorded runs are kept."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +128,8 @@ class Ledger:
                 f"No sweep is recorded in {self.folder}.",
                 mend="Run one first: python -m experiments run smoke --out " + str(self.folder),
             )
-        with _of_this_version(path):
-            note = _read_json(path)
+        with _reading(path, mend=_MEND_SWEEP):
+            note = json.loads(path.read_text())
             return sweep_of(note["sweep"]), Corpus(**note["corpus"])
 
     def write(self, config: Config, record: Record) -> None:
@@ -139,8 +142,8 @@ class Ledger:
         path = self._path(run)
         if not path.exists():
             return None
-        with _of_this_version(path):
-            return Record(**_read_json(path)["record"])
+        with _reading(path, mend=_MEND_RECORD):
+            return Record(**json.loads(path.read_text())["record"])
 
     def finished(self, run: str) -> bool:
         """Whether `run` has a result; failures count as missing and are tried again."""
@@ -191,18 +194,12 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _of_this_version(path: Path) -> Iterator[None]:
+def _reading(path: Path, *, mend: str) -> Iterator[None]:
+    """Turn what a file that is not ours, or not whole, brings up into an error that names it."""
     try:
         yield
-    except (KeyError, TypeError, UnknownName) as error:
-        raise DataError(
-            f"{path} was written by another version of this program: {error}.", mend="Give another --out."
-        ) from error
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value: dict[str, Any] = json.loads(path.read_text())
+    except (LookupError, TypeError, PlannerError) as error:
+        what = error.problem.rstrip(".") if isinstance(error, PlannerError) else error
+        raise DataError(f"{path} was written by another version of this program: {what}.", mend=mend) from error
     except ValueError as error:
-        raise DataError(f"{path} is damaged: {error}.", mend="Delete it; the run is then done again.") from error
-    return value
+        raise DataError(f"{path} is damaged: {error}.", mend=mend) from error

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from experiments.config import Config, Leg, Sweep, chains
 from experiments.jobs import Event, Job
 from experiments.ledger import Ledger
-from experiments.tokens import Corpus, build, check
+from experiments.needs import check
+from experiments.tokens import Corpus, build
 from planner.errors import InputError, MissingExtra, UnknownName
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 1.0
 PROBE_LEAST_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast this machine trains: what a worker takes to start, and the work that it then does per second."""
+
+    start_seconds: float
+    work_per_second: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +60,17 @@ class Todo:
         """FLOPs of all steps to do: less than the runs' own, since they share trunks."""
         return sum(leg.flops for leg in self.legs)
 
-    def seconds(self, *, work_per_second: float, workers: int) -> float:
-        """Time that `workers` take if each does the longest chain that is left."""
-        busy = [0.0] * workers
+    def seconds(self, *, pace: Pace, workers: int) -> float:
+        """Time that `workers` take if they start side by side and each does the longest chain that is left."""
+        busy = [pace.start_seconds] * min(workers, len(self.chains))
         for chain in self.chains:
-            busy[busy.index(min(busy))] += _work(chain) / work_per_second
-        return max(busy)
+            busy[busy.index(min(busy))] += _work(chain) / pace.work_per_second
+        return max(busy, default=0.0)
 
 
 def survey(sweep: Sweep, corpus: Corpus, *, ledger: Ledger | None, allow_repeats: bool) -> Todo:
     """What is to do for `sweep`, after checking that the corpus is large enough."""
-    context = max(size.context for size in sweep.sizes)
-    check(
-        corpus,
-        train_bytes=max(config.tokens for config in sweep.configs()) + 1,
-        held_out_bytes=sweep.evaluation_windows * context + 1,
-        repeats_from=context + 1 if allow_repeats else None,
-    )
+    check(sweep, corpus, allow_repeats=allow_repeats)
     known = {leg.config for chain in chains(sweep) for leg in chain if _is_done(leg.config, corpus, ledger)}
     missing = (tuple(leg for leg in chain if leg.config not in known) for chain in chains(sweep))
     return Todo(sweep=sweep, corpus=corpus, chains=tuple(sorted(filter(None, missing), key=_work, reverse=True)))
@@ -129,9 +132,13 @@ def run_sweep(
     return ledger
 
 
-def work_per_second(sweep: Sweep) -> float:
-    """What one core does here, overheads included, measured on the sweep's middle size for about a second."""
+def probe(sweep: Sweep) -> Pace:
+    """The pace of one core here, overheads included, measured on the sweep's middle size for about a second.
+
+    A worker starts as long as this process takes to import torch and do its first step: ask before torch is imported.
+    """
     require_torch()
+    begun = time.perf_counter()
     import numpy as np
     import torch
 
@@ -147,7 +154,8 @@ def work_per_second(sweep: Sweep) -> float:
     while steps < PROBE_LEAST_STEPS or time.perf_counter() - started < PROBE_SECONDS:
         pupil.learn(windows, rate=0.0)
         steps += 1
-    return Leg(config, steps).work / (time.perf_counter() - started)
+    spent = time.perf_counter() - started
+    return Pace(start_seconds=started - begun, work_per_second=Leg(config, steps).work / spent)
 
 
 def cores() -> int:

@@ -1,7 +1,9 @@
 """Corpus: a folder of text as two arrays of bytes on disk, one to train on and one held out. It trains nothing.
 
-Documents longer than a passage are cut at line ends, exact duplicates are dropped, and a hash of its bytes alone
-decides whether a passage is held out; so the same text gives the same corpus on every machine.
+Documents longer than a passage are cut at line ends, exact duplicates are dropped, and hashes of the bytes alone
+decide which passages are held out; so the same text gives the same corpus on every machine. In a large corpus each
+hash decides for itself. In a small one chance would decide too much: it is cut finer, and the passages of the lowest
+hashes are held out until they make up their share.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import shutil
 import sysconfig
 import zlib
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,7 +25,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from planner.errors import DataError, InputError
-from planner.units import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 HELD_OUT_SHARE = 0.05
 PASSAGE_BYTES = 65_536
+LEAST_PASSAGE_BYTES = 2_048
+FEW_PASSAGES = 128
+"""A corpus of fewer passages than these counts as small, and is cut into about as many."""
+
 SEPARATOR = b"\0"
 """Ends every passage; text never contains it."""
 
@@ -39,10 +45,16 @@ LINES = (".jsonl", ".jsonl.gz", ".jsonl.bz2")
 NO_PROSE = frozenset({"test", "tests", "site-packages", "dist-packages", "idlelib", "encodings", "__pycache__"})
 """Folders of the standard library that are tests, other people's packages or tables of characters."""
 
+SAMPLES = 16
+"""Slices of PASSAGE_BYTES, evenly spread, from which it is told how far a corpus compresses."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """What was read from `source`, and the folder that holds its bytes."""
+    """What was read from `source`, and the folder that holds its bytes.
+
+    `compressed_share` is how much of the text to train on zlib leaves; None where no one has looked.
+    """
 
     source: str
     folder: str
@@ -52,6 +64,7 @@ class Corpus:
     documents: int
     duplicates: int
     skipped: int
+    compressed_share: float | None = None
 
     def train(self) -> NDArray[np.uint8]:
         """The bytes to train on, memory-mapped."""
@@ -112,26 +125,14 @@ def build(source: Path | None, folder: Path) -> Corpus:
     building = folder / "building"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
-    seen: set[bytes] = set()
     counts: Counter[str] = Counter()
-    whole = hashlib.sha256()
-    with (building / "train.u8").open("wb") as train, (building / "held-out.u8").open("wb") as held_out:
-        for document in _documents(source, counts):
-            counts["documents"] += 1
-            for passage in _passages(document):
-                digest = hashlib.sha256(passage).digest()
-                if digest in seen:
-                    counts["duplicates"] += 1
-                    continue
-                seen.add(digest)
-                whole.update(digest)
-                kept = int.from_bytes(digest[:8], "big") >= HELD_OUT_SHARE * 2**64
-                (train if kept else held_out).write(passage + SEPARATOR)
-        sizes = train.tell(), held_out.tell()
+    fingerprint, sizes = _split_by_hash(source, building, counts)
     if not counts["documents"]:
         shutil.rmtree(building)
         raise _nothing_to_read(source, counts)
-    fingerprint = whole.hexdigest()[:16]
+    if sum(sizes) < FEW_PASSAGES * PASSAGE_BYTES or sizes[1] < HELD_OUT_SHARE / 2 * sum(sizes):
+        counts.clear()
+        fingerprint, sizes = _split_by_rank(source, building, counts, passage_bytes=_finer(sum(sizes)))
     home = folder / fingerprint
     corpus = Corpus(
         source="python standard library" if source is None else source.name,
@@ -142,10 +143,79 @@ def build(source: Path | None, folder: Path) -> Corpus:
         documents=counts["documents"],
         duplicates=counts["duplicates"],
         skipped=counts["skipped"],
+        compressed_share=_compressed_share(_mapped(building / "train.u8")),
     )
     shutil.rmtree(home, ignore_errors=True)
     building.rename(home)
     return corpus
+
+
+def _split_by_hash(source: Path | None, building: Path, counts: Counter[str]) -> tuple[str, tuple[int, int]]:
+    """The fingerprint and the sizes of both parts, where each passage's own hash decides."""
+    whole = hashlib.sha256()
+    with _parts(building) as (train, held_out):
+        for digest, passage in _distinct(source, counts, PASSAGE_BYTES):
+            whole.update(digest)
+            kept = int.from_bytes(digest[:8], "big") >= HELD_OUT_SHARE * 2**64
+            (train if kept else held_out).write(passage)
+        return whole.hexdigest()[:16], (train.tell(), held_out.tell())
+
+
+def _split_by_rank(
+    source: Path | None, building: Path, counts: Counter[str], *, passage_bytes: int
+) -> tuple[str, tuple[int, int]]:
+    """The fingerprint and the sizes of both parts, where the lowest hashes are held out; one passage is always left."""
+    passages = list(_distinct(source, counts, passage_bytes))
+    wanted = HELD_OUT_SHARE * sum(len(passage) for _, passage in passages)
+    chosen: set[bytes] = set()
+    for digest, passage in sorted(passages)[:-1]:
+        if wanted <= 0:
+            break
+        chosen.add(digest)
+        wanted -= len(passage)
+    whole = hashlib.sha256(b"ranked")
+    with _parts(building) as (train, held_out):
+        for digest, passage in passages:
+            whole.update(digest)
+            (held_out if digest in chosen else train).write(passage)
+        return whole.hexdigest()[:16], (train.tell(), held_out.tell())
+
+
+@contextmanager
+def _parts(building: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    with (building / "train.u8").open("wb") as train, (building / "held-out.u8").open("wb") as held_out:
+        yield train, held_out
+
+
+def _distinct(source: Path | None, counts: Counter[str], passage_bytes: int) -> Iterator[tuple[bytes, bytes]]:
+    """Every passage once, with its separator, after its hash."""
+    seen: set[bytes] = set()
+    for document in _documents(source, counts):
+        counts["documents"] += 1
+        for passage in _passages(document, passage_bytes):
+            digest = hashlib.sha256(passage).digest()
+            if digest in seen:
+                counts["duplicates"] += 1
+                continue
+            seen.add(digest)
+            yield digest, passage + SEPARATOR
+
+
+def _finer(size: int) -> int:
+    """The power of two that cuts `size` bytes into FEW_PASSAGES or more, within the bounds of a passage."""
+    return min(max(1 << (size // FEW_PASSAGES).bit_length() >> 1, LEAST_PASSAGE_BYTES), PASSAGE_BYTES)
+
+
+def _compressed_share(data: NDArray[np.uint8]) -> float | None:
+    if not len(data):
+        return None
+    sample = data.tobytes() if len(data) <= SAMPLES * PASSAGE_BYTES else _sample(data)
+    return len(zlib.compress(sample)) / len(sample)
+
+
+def _sample(data: NDArray[np.uint8]) -> bytes:
+    starts = np.linspace(0, len(data) - PASSAGE_BYTES, SAMPLES).astype(np.int64)
+    return b"".join(data[start : start + PASSAGE_BYTES].tobytes() for start in starts)
 
 
 def _nothing_to_read(source: Path | None, counts: Counter[str]) -> DataError:
@@ -237,35 +307,11 @@ def _is_text(raw: bytes) -> bool:
     return True
 
 
-def _passages(document: bytes) -> Iterator[bytes]:
-    """The document, cut at the last line end of every PASSAGE_BYTES."""
+def _passages(document: bytes, most: int) -> Iterator[bytes]:
+    """The document, cut at the last line end of every `most` bytes."""
     start = 0
-    while len(document) - start > PASSAGE_BYTES:
-        end = document.rfind(b"\n", start, start + PASSAGE_BYTES) + 1 or start + PASSAGE_BYTES
+    while len(document) - start > most:
+        end = document.rfind(b"\n", start, start + most) + 1 or start + most
         yield document[start:end]
         start = end
     yield document[start:]
-
-
-def check(corpus: Corpus, *, train_bytes: int, held_out_bytes: int, repeats_from: int | None) -> None:
-    """Raise where the corpus is smaller than a sweep needs.
-
-    Args:
-        corpus: what there is.
-        train_bytes: what the longest run meets.
-        held_out_bytes: what the evaluation meets.
-        repeats_from: the bytes of either part that suffice if text may be met again; None if it may not.
-    """
-    short = corpus.train_bytes < train_bytes or corpus.held_out_bytes < held_out_bytes
-    if not short or (repeats_from is not None and min(corpus.train_bytes, corpus.held_out_bytes) >= repeats_from):
-        return
-    has = corpus.train_bytes + corpus.held_out_bytes
-    needs = max(train_bytes / (1 - HELD_OUT_SHARE), held_out_bytes / HELD_OUT_SHARE)
-    raise DataError(
-        f"The corpus has {has:,} bytes of distinct text ({show(corpus.train_bytes, 'bytes')} to train on, "
-        f"{show(corpus.held_out_bytes, 'bytes')} held out); this sweep needs about {needs:,.0f} "
-        f"({show(train_bytes, 'bytes')} and {show(held_out_bytes, 'bytes')}).",
-        mend="Add text or choose a smaller sweep such as smoke; this is too little even to repeat."
-        if repeats_from is not None
-        else "Add text, choose a smaller sweep such as smoke, or pass --allow-repeats to meet the same text again.",
-    )

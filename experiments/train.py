@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
+import struct
 import time
+import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +31,21 @@ if TYPE_CHECKING:
     from experiments.config import Config
 
 EVALUATION_BATCH = 32
+
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    pickle.UnpicklingError,
+    struct.error,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    OSError,
+)
+"""What bytes that are no checkpoint of ours bring up, in zipfile, torch and our own models."""
 
 
 class Diverged(PlannerError):
@@ -113,19 +132,27 @@ class Trunk:
 
     def resume(self, pupil: Pupil, *, latest: int) -> int:
         """Restore the furthest state not beyond the step `latest` and return its step; 0 where there is none."""
-        steps = [int(path.stem) for path in self.folder.glob("*.pt")]
+        steps = [int(path.stem) for path in self.folder.glob("*.pt") if path.stem.isdecimal()]
         step = max((step for step in steps if step <= latest), default=0)
         if step:
-            state = _read_state(self.folder / f"{step}.pt")
-            pupil.model.load_state_dict(state["model"])
-            pupil.optimiser.restore(state["optimiser"])
+            path = self.folder / f"{step}.pt"
+            raw = path.read_bytes()
+            try:
+                state = _state(raw)
+                pupil.model.load_state_dict(state["model"])
+                pupil.optimiser.restore(state["optimiser"])
+            except DAMAGE as error:
+                raise DataError(
+                    f"The checkpoint {path} is damaged.",
+                    mend="Delete this file and run the same command again; its steps are then repeated.",
+                ) from error
         return step
 
 
-def _read_state(path: Path) -> dict[str, Any]:
-    """Tensors and numbers only: nothing in the file is executed."""
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise DataError(f"The checkpoint {path} is damaged.", mend="Delete it; its steps are then repeated.") from error
+def _state(raw: bytes) -> dict[str, Any]:
+    """The state in a checkpoint, whose checksums torch does not look at; nothing in it is executed."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        if archive.testzip() is not None:
+            raise zipfile.BadZipFile
+    state: dict[str, Any] = torch.load(io.BytesIO(raw), weights_only=True)
     return state

@@ -15,14 +15,17 @@ from planner.units import show
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import pandas as pd
     from tqdm import tqdm
 
-    from experiments.ledger import Record
-    from experiments.run_sweep import Todo
+    from experiments.ledger import Ledger, Record
+    from experiments.run_sweep import Pace, Todo
+    from experiments.tokens import Corpus
     from planner.fitting import Fit
 
 FEWEST_RUNS_FOR_A_LAW = 8
+
+LEAST_COMPRESSED_SHARE = 0.05
+"""Prose keeps a third or more of its bytes under zlib, code a quarter; less than this is the same text again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +34,17 @@ class Forecast(Sheet):
 
     todo: Todo
     workers: int
-    seconds: float
+    pace: Pace
 
     @property
     def title(self) -> str:  # type: ignore[override]
         """The sweep's own title."""
         return self.todo.sweep.title
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:  # type: ignore[override]
+        """What is odd about the text."""
+        return tuple(corpus_findings(self.todo.corpus))
 
     def rows(self) -> Iterable[Row]:
         """Counts, compute and time."""
@@ -51,7 +59,11 @@ class Forecast(Sheet):
         yield Row("tokens", "Tokens to train on", sum(leg.tokens for leg in legs), "tokens")
         yield Row("flops", "Compute to spend", self.todo.flops, "flops", "runs of one size share their trunk")
         yield Row("workers", "Workers", self.workers, "count", "one thread each")
-        yield Row("seconds", "Estimated time", self.seconds, "seconds", "from a one-second probe of this machine")
+        seconds = self.todo.seconds(pace=self.pace, workers=self.workers)
+        start = show(self.pace.start_seconds, "seconds")
+        yield Row(
+            "seconds", "Estimated time", seconds, "seconds", f"from a probe of this machine; workers start in {start}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +97,12 @@ class Summary(Sheet):
             yield from self.fit.rows()
 
 
-def summary(name: str, runs: int, records: tuple[Record, ...], table: pd.DataFrame) -> Summary:
-    """The summary of a sweep's records, with a law where they determine one."""
-    findings = [
+def summary(ledger: Ledger) -> Summary:
+    """The summary of what a ledger records, with a law where the runs determine one."""
+    sweep, corpus = ledger.serves()
+    records = ledger.records()
+    findings = list(corpus_findings(corpus))
+    findings += [
         Finding("problem", f"Run {record.run} failed.", record.reason, "It is tried again by the next `run`.")
         for record in records
         if record.status == "failed"
@@ -97,10 +112,24 @@ def summary(name: str, runs: int, records: tuple[Record, ...], table: pd.DataFra
         from planner.fitting import fit as fit_law
 
         try:
-            fit = fit_law(table)
+            fit = fit_law(ledger.export())
+            findings += fit.findings
         except PlannerError as error:
-            findings.append(Finding("warning", "The runs give no law.", error.problem, error.mend))
-    return Summary(name=name, runs=runs, records=records, fit=fit, findings=tuple(findings))
+            findings.append(Finding("note", "The runs give no law.", error.problem, error.mend))
+    return Summary(name=sweep.name, runs=len(sweep.configs()), records=records, fit=fit, findings=tuple(findings))
+
+
+def corpus_findings(corpus: Corpus) -> Iterable[Finding]:
+    """What is odd about the text itself."""
+    share = corpus.compressed_share
+    if share is not None and share < LEAST_COMPRESSED_SHARE:
+        yield Finding(
+            "warning",
+            "The text says the same again and again.",
+            f"Compressed, {show(share, 'fraction')} of it is left; of ordinary text it is a quarter or more. "
+            "Models learn it by heart, and the text held out repeats what they trained on.",
+            "A law of these losses says nothing about other text. Give more varied text.",
+        )
 
 
 def table_text(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -168,6 +197,8 @@ class Bar:
             bar_format="{percentage:3.0f} % |{bar}| {elapsed} spent, {remaining} left",
         )
         self._say(f"{todo.sweep.title}. {todo.recorded} runs are recorded, {self._left} to go.")
+        for finding in corpus_findings(todo.corpus):
+            self._say(str(finding))
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Ended):

@@ -83,8 +83,9 @@ def test_an_error_in_a_worker_reaches_the_caller(backend: str, tiny: Sweep, corp
     trunk = tmp_path / "trunks" / config.trunk(corpus.fingerprint)
     trunk.mkdir(parents=True)
     (trunk / "1.pt").write_bytes(b"damaged")
-    with pytest.raises(DataError, match="damaged"):
+    with pytest.raises(DataError, match=r"1\.pt is damaged") as caught:
         BACKENDS[backend]([Job((config,), corpus, tmp_path)], workers=2, emit=lambda event: None)
+    assert "Delete this file" in caught.value.mend
 
 
 def test_an_error_of_the_watcher_stops_the_workers(backend: str, tiny: Sweep, text: Path, tmp_path: Path) -> None:
@@ -126,23 +127,41 @@ def test_a_folder_that_cannot_be_written_is_an_error(tiny: Sweep, text: Path, tm
         run_sweep(tiny, text, out=tmp_path / "file", backend="serial")
 
 
-def test_a_damaged_record_is_named(tiny: Sweep, text: Path, tmp_path: Path) -> None:
-    run_sweep(replace(tiny, sizes=tiny.sizes[:1]), text, out=tmp_path, backend="serial")
+@pytest.mark.parametrize("content", ["", '{"record": ', "{}", "[]", '{"record": {"run": "old"}}'])
+def test_a_record_that_is_none_is_named_and_deleting_it_suffices(
+    tiny: Sweep, text: Path, tmp_path: Path, content: str
+) -> None:
+    sweep = replace(tiny, sizes=tiny.sizes[:1])
+    run_sweep(sweep, text, out=tmp_path, backend="serial")
     record = next((tmp_path / "runs").iterdir())
-    record.write_text(record.read_text()[:40])
-    with pytest.raises(DataError, match=r"\.json is damaged"):
-        Ledger(tmp_path).records()
+    record.write_text(content)
+    with pytest.raises(DataError, match=rf"{record.name} (is damaged|was written by another version)") as caught:
+        run_sweep(sweep, text, out=tmp_path, backend="serial")
+    assert caught.value.mend == "Delete this file; the run is then done again."
+    record.unlink()
+    assert len(run_sweep(sweep, text, out=tmp_path, backend="serial").records()) == 3
 
 
-def test_a_folder_of_another_version_is_named(tiny: Sweep, text: Path, tmp_path: Path) -> None:
-    run_sweep(replace(tiny, sizes=tiny.sizes[:1]), text, out=tmp_path, backend="serial")
-    record = next((tmp_path / "runs").iterdir())
-    record.write_text('{"record": {"run": "old"}}')
-    with pytest.raises(DataError, match="another version"):
-        Ledger(tmp_path).records()
-    (tmp_path / "sweep.json").write_text("{}")
-    with pytest.raises(DataError, match="another version"):
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"sweep": {}, "corpus": {}}'])
+def test_a_sweep_note_that_is_none_is_named_and_the_next_run_mends_it(
+    tiny: Sweep, text: Path, tmp_path: Path, content: str
+) -> None:
+    sweep = replace(tiny, sizes=tiny.sizes[:1])
+    kept = run_sweep(sweep, text, out=tmp_path, backend="serial").records()
+    (tmp_path / "sweep.json").write_text(content)
+    with pytest.raises(DataError, match=r"sweep\.json (is damaged|was written by another version)") as caught:
         Ledger(tmp_path).serves()
+    assert "Run the sweep with this --out again" in caught.value.mend
+    assert run_sweep(sweep, text, out=tmp_path, backend="serial").records() == kept
+
+
+def test_a_folder_from_before_compression_was_measured_is_read(tiny: Sweep, corpus: Corpus, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.begin(tiny, corpus)
+    note = json.loads((tmp_path / "sweep.json").read_text())
+    del note["corpus"]["compressed_share"]
+    (tmp_path / "sweep.json").write_text(json.dumps(note))
+    assert ledger.serves() == (tiny, replace(corpus, compressed_share=None))
 
 
 def test_the_export_is_a_table_of_runs_with_its_provenance(tiny: Sweep, text: Path, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from experiments import run_sweep as run_sweep_module
 from experiments.__main__ import run_main
 from experiments.run_sweep import cores, run_sweep
 from experiments.sweeps import load_sweep
@@ -35,6 +37,7 @@ class Shell:
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.setattr(run_sweep_module, "PROBE_SECONDS", 0.0)
     return Shell(monkeypatch, capsys)
 
 
@@ -93,6 +96,41 @@ def test_status_needs_only_the_folder(shell: Shell, done: Path) -> None:
     assert json.loads(shell.out)["finished"] == 6
 
 
+def test_plan_and_run_warn_of_text_that_repeats_itself(shell: Shell, tiny_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("the same sentence again and again. " * 60_000)
+    words = [tiny_file, "--corpus", tmp_path / "a.txt"]
+    says = "The text says the same again and again."
+    assert shell("plan", *words) == 0
+    assert f"warning: {says}" in shell.out
+    assert shell("plan", *words, "--json") == 0
+    assert [finding["title"] for finding in json.loads(shell.out)["findings"]] == [says]
+    assert shell("run", *words, "--out", tmp_path / "out", "--backend", "serial") == 0
+    assert says in shell.err
+    assert f"warning: {says}" in shell.out
+    assert shell("status", "--out", tmp_path / "out", "--json") == 0
+    assert says in {finding["title"] for finding in json.loads(shell.out)["findings"]}
+
+
+def test_ordinary_text_is_no_finding(shell: Shell, tiny_file: Path, text: Path, done: Path) -> None:
+    assert shell("plan", tiny_file, "--corpus", text, "--json") == 0
+    assert json.loads(shell.out)["findings"] == []
+    assert shell("status", "--out", done, "--json") == 0
+    assert json.loads(shell.out)["findings"] == []
+
+
+def test_a_damaged_checkpoint_is_a_line_that_names_the_file(
+    shell: Shell, tiny_file: Path, text: Path, done: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(done, out)
+    for record in (out / "runs").iterdir():
+        record.unlink()
+    for checkpoint in (out / "trunks").rglob("*.pt"):
+        checkpoint.write_bytes(checkpoint.read_bytes()[:2000])
+    assert shell("run", tiny_file, "--corpus", text, "--out", out, "--backend", "serial") == 2
+    assert ".pt is damaged. Delete this file" in shell.err
+
+
 def test_export_prints_the_runs(shell: Shell, done: Path, tmp_path: Path) -> None:
     assert shell("export", "--out", done) == 0
     (tmp_path / "runs.csv").write_text(shell.out)
@@ -142,7 +180,7 @@ def test_a_small_corpus_may_be_repeated_when_asked(shell: Shell, tiny_file: Path
         (small / path.name).write_bytes(path.read_bytes())
     words = ["run", tiny_file, "--corpus", small, "--out", tmp_path / "out", "--backend", "serial"]
     assert shell(*words) == 2
-    assert "this sweep needs" in shell.err
+    assert "too little to train on" in shell.err
     assert shell(*words, "--allow-repeats", "--json") == 0
     longest = max(json.loads(shell.out)["table"], key=lambda record: record["tokens"])
     assert longest["unique_tokens"] < longest["tokens"]

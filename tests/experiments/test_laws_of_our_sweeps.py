@@ -30,7 +30,7 @@ def ours() -> pd.DataFrame:
 
 
 def test_the_smoke_sweep_on_the_standard_library_falls_with_size_and_with_tokens(tmp_path: Path) -> None:
-    ledger = run_sweep(load_sweep("smoke"), None, out=tmp_path)
+    ledger = run_sweep(load_sweep("smoke"), None, out=tmp_path, backend="serial")
     table = ledger.export()
     assert len(table) == 9
     assert falls_both_ways(table)

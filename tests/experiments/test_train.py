@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from experiments.config import Config, chains
 from experiments.train import Diverged, Trunk, train
 from planner.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from experiments.config import Sweep
@@ -73,8 +76,8 @@ def test_a_run_that_is_stopped_and_taken_up_again_equals_an_undisturbed_one(
 
 
 def test_repeated_text_is_counted_once(config: Config, corpus: Corpus, tmp_path: Path) -> None:
-    record = train(replace(config, tokens=131072), corpus, tmp_path)
-    assert record.tokens == 131072
+    record = train(replace(config, tokens=65536), corpus, tmp_path)
+    assert record.tokens == 65536
     assert 0 < corpus.train_bytes - record.unique_tokens <= config.shape.context
 
 
@@ -83,12 +86,47 @@ def test_a_loss_that_is_no_number_ends_the_run(config: Config, corpus: Corpus, t
         train(replace(config, learning_rate=math.inf), corpus, tmp_path)
 
 
-def test_a_damaged_checkpoint_is_named(config: Config, corpus: Corpus, tmp_path: Path) -> None:
-    train(config, corpus, tmp_path)
+def flipped(raw: bytes) -> bytes:
+    place = len(raw) // 2
+    return raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
+
+
+def of_another_model(raw: bytes) -> bytes:
+    file = io.BytesIO()
+    torch.save({"model": {}, "optimiser": {}}, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: b"",
+        lambda raw: b"hello there",
+        lambda raw: raw[:500],
+        lambda raw: raw[:-10],
+        flipped,
+        of_another_model,
+    ],
+    ids=["empty", "text", "beginning", "cut", "flipped", "another"],
+)
+def test_a_damaged_checkpoint_is_named_and_deleting_it_suffices(
+    config: Config, corpus: Corpus, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    undisturbed = train(config, corpus, tmp_path)
     kept = Trunk(tmp_path / config.trunk(corpus.fingerprint)).folder / f"{config.branch_step}.pt"
-    kept.write_bytes(kept.read_bytes()[:500])
-    with pytest.raises(DataError, match="damaged"):
+    kept.write_bytes(damage(kept.read_bytes()))
+    with pytest.raises(DataError, match=f"{kept.name} is damaged") as caught:
         train(config, corpus, tmp_path)
+    assert "Delete this file" in caught.value.mend
+    kept.unlink()
+    assert result(train(config, corpus, tmp_path)) == result(undisturbed)
+
+
+def test_a_file_of_another_name_is_no_checkpoint(config: Config, corpus: Corpus, tmp_path: Path) -> None:
+    trunk = tmp_path / config.trunk(corpus.fingerprint)
+    trunk.mkdir()
+    (trunk / "notes.pt").write_text("mine")
+    assert train(config, corpus, tmp_path).status == "ok"
 
 
 def test_the_rate_warms_up_stays_and_falls_to_almost_nothing(config: Config) -> None:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from experiments.needs import check
+from experiments.sweeps import load_sweep
+from experiments.tokens import Corpus, build
+from planner.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def having(train_bytes: int, held_out_bytes: int) -> Corpus:
+    """A corpus of these sizes, of which nothing else is known."""
+    return Corpus(
+        source="texts",
+        folder="nowhere",
+        fingerprint="",
+        train_bytes=train_bytes,
+        held_out_bytes=held_out_bytes,
+        documents=1,
+        duplicates=0,
+        skipped=0,
+    )
+
+
+def refusal(sweep: str, corpus: Corpus, *, allow_repeats: bool = False) -> DataError:
+    with pytest.raises(DataError) as caught:
+        check(load_sweep(sweep), corpus, allow_repeats=allow_repeats)
+    return caught.value
+
+
+@pytest.mark.parametrize("size", [350_000, 500_000, 700_000])
+@pytest.mark.parametrize("end", ["\n", " "], ids=["lines", "one line"])
+def test_a_single_file_of_some_hundred_kilobytes_suffices_for_smoke(tmp_path: Path, size: int, end: str) -> None:
+    (tmp_path / "a.txt").write_text("".join(f"line {number:07}{end}" for number in range(size // 13)))
+    check(load_sweep("smoke"), build(tmp_path / "a.txt", tmp_path / "out"), allow_repeats=False)
+
+
+def test_what_is_said_to_be_missing_is_enough_once_added(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("".join(f"line {number:07}\n" for number in range(10_000)))
+    error = refusal("smoke", build(tmp_path, tmp_path / ".out"))
+    missing = int(error.mend.split("about ")[1].split(" bytes")[0].replace(",", ""))
+    (tmp_path / "b.txt").write_text("".join(f"more {number:07}\n" for number in range(missing // 13 + 1)))
+    check(load_sweep("smoke"), build(tmp_path, tmp_path / ".out"), allow_repeats=False)
+
+
+def test_the_part_that_is_short_is_named_and_no_other() -> None:
+    train, held_out = "too little to train on", "too little held out"
+    for corpus, says, silent in (
+        (having(10**5, 10**6), train, held_out),
+        (having(10**6, 1000), held_out, train),
+    ):
+        problem = refusal("smoke", corpus).problem
+        assert says in problem
+        assert silent not in problem
+    both = refusal("smoke", having(10**5, 1000)).problem
+    assert train in both
+    assert held_out in both
+
+
+def test_duplicates_that_were_dropped_are_told() -> None:
+    assert "7 duplicates were dropped" in refusal("smoke", replace(having(10, 10), duplicates=7)).problem
+
+
+def test_repeats_are_offered_only_where_they_help() -> None:
+    mend = refusal("smoke", having(10**5, 10**6)).mend
+    assert "--allow-repeats to train on the same text" in mend
+    assert "measure" not in mend
+    check(load_sweep("smoke"), having(10**5, 10**6), allow_repeats=True)
+    for allow_repeats in (False, True):
+        error = refusal("smoke", having(10**6, 0), allow_repeats=allow_repeats)
+        assert "held out" in error.problem
+        assert "--allow-repeats" not in error.mend
+
+
+def test_a_smaller_sweep_is_offered_only_where_it_helps() -> None:
+    assert "smaller sweep: smoke" in refusal("cpu", having(10**6, 10**5)).mend
+    assert "smaller sweep" not in refusal("cpu", having(10**5, 10**4)).mend
+    assert "smaller sweep" not in refusal("smoke", having(10**5, 10**4)).mend
+    assert "smaller sweep: smoke" in refusal("cpu", having(10**6, 100), allow_repeats=True).mend
