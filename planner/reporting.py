@@ -8,17 +8,23 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from planner.charts import bars_figure, offline_html
+from planner.advising import UseCase
+from planner.charts import bars_figure, offline_html, on_page
 from planner.errors import DataError, InputError
 from planner.planning import Plan
+from planner.units import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from planner.advising import Advice
     from planner.costing import Cost
     from planner.fitting import Fit
     from planner.sheet import Finding, Sheet
+
+BILL = "The bill if exactly this model is trained: its size is decided, so the dollars carry the range."
+"""What the bill assumes, where the plan is shown beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,7 +38,7 @@ class Report:
     made_on: date
 
     def to_html(self) -> str:
-        """The page: the answer, its numbers and figures, the bill, the advice, the fit, then the sources."""
+        """The page: the verdict, the plan with its numbers and figures, the bill, the advice, the fit, the sources."""
         body = "\n".join(self._sections())
         title = escape(f"Training plan: {self.plan.goal.text}")
         return (
@@ -60,21 +66,56 @@ class Report:
 
     def _sections(self) -> Iterable[str]:
         yield "<h1>Training plan</h1>"
-        yield f"<p class='answer'>{escape(self.plan.title)}</p>"
         if self.advice is not None:
-            yield f"<p class='answer'>{escape(self.advice.title)}</p>"
+            yield f"<p class='lead'>Should we train at all?</p><p class='answer'>{escape(self.advice.title)}</p>"
+            yield "<p class='lead'>If we train:</p>"
+        yield f"<p class='answer'>{escape(self.plan.title)}</p>"
+        yield from self._asked()
         yield from _findings(self.plan.findings)
         yield "<h2>The plan</h2>" + _table(self.plan)
-        yield "<h2>Loss against compute</h2>" + offline_html(self.plan.figure(), first=True)
+        yield "<h2>Loss against compute</h2>" + _drawn(on_page(self.plan.figure()), first=True)
         if self.cost is not None:
-            yield "<h2>What it costs</h2>" + _table(self.cost) + self._bars()
+            yield f"<h2>What it costs</h2><p>{BILL}</p>" + _table(self.cost) + self._bars()
             yield from _findings(self.cost.findings)
         if self.advice is not None:
-            yield "<h2>Should we train at all?</h2>" + f"<div class='wide'>{self.advice._repr_html_()}</div>"
+            yield "<h2>Should we train at all?</h2>" + "".join(_advice(self.advice))
         if self.fit is not None:
-            yield "<h2>The law and its runs</h2>" + _table(self.fit) + offline_html(self.fit.figure(), first=False)
-            yield from _findings(self.fit.findings)
+            yield from self._sweep(self.fit)
         yield "<h2>Where the numbers come from</h2>" + self._sources()
+
+    def _asked(self) -> Iterable[str]:
+        """The calls that give the same answers again."""
+        asked = _call("plan", {name: value for name, value in self.plan.inputs.items() if value not in (None, 0)})
+        if self._follows_fit:
+            law = self.plan.calibration
+            asked = asked.replace(f"law={law.name!r}", f"law=fit({law.source!r})")
+        calls = [asked]
+        if self.advice is not None:
+            default = {**UseCase().to_dict(), "as_of": None}
+            case = self.advice.case.to_dict()
+            calls.append(_call("UseCase", {name: it for name, it in case.items() if it != default.get(name)}))
+        yield f"<p class='asked'>Asked: {' and '.join(f'<code>{escape(call)}</code>' for call in calls)}</p>"
+
+    @property
+    def _follows_fit(self) -> bool:
+        """Whether the plan follows the law that was fitted; a limit on its tokens leaves the name as it is."""
+        return self.fit is not None and self.fit.calibration.name == self.plan.calibration.name
+
+    def _sweep(self, fit: Fit) -> Iterable[str]:
+        """The fit, whether the plan follows it, and how far its runs are from the plan."""
+        law = self.plan.calibration
+        reach, goal = show(fit.calibration.flops_max, "flops"), show(float(self.plan.flops), "flops")
+        about = (
+            f"{len(fit.runs.frame)} runs from {fit.runs.source}, met to within {show(fit.error, 'fraction')}. "
+            f"The largest took {reach}; this plan takes {goal}."
+        )
+        if self._follows_fit:
+            yield f"<h2>The law and its runs</h2><p>The plan above follows the law fitted to {escape(about)}</p>"
+        else:
+            said = f"Nothing above follows from it: the plan uses {law.title}. A law fitted to {about}"
+            yield f"<h2>Our own sweep (not used above)</h2><p>{escape(said)}</p>"
+        yield _table(fit) + _drawn(on_page(fit.figure()), first=False)
+        yield from _findings(fit.findings)
 
     def _bars(self) -> str:
         if self.cost is None:
@@ -83,14 +124,14 @@ class Report:
         if parts.empty:
             return ""
         columns = (parts[name].tolist() for name in ("part", "usd", "low", "high"))
-        return offline_html(bars_figure(*columns), first=False)
+        return _drawn(bars_figure(*columns), first=False)
 
     def _sources(self) -> str:
         from importlib.metadata import version
 
         law = self.plan.calibration
         lines = [
-            f"Law: {law.title}. {law.source}. {law.notes}",
+            f"Law: {law.title}. {', '.join(part for part in (law.source, law.as_of) if part)}.",
             f"Range of the law: {law.basis}, run-to-run noise, and the drift of extrapolation.",
             "All ranges are 90 % ranges. Compute is 6 x parameters x tokens.",
         ]
@@ -113,13 +154,49 @@ def report(plan: Plan, *, cost: Cost | None = None, advice: Advice | None = None
 
 
 def _table(sheet: Sheet) -> str:
-    rows = "".join(
-        f"<tr><th scope='row'>{escape(row.label)}</th><td>{escape(row.text)}</td><td>{escape(row.range_text)}</td>"
-        f"<td class='note'>{escape(row.note)}</td></tr>"
-        for row in sheet.rows()
+    rows = [(row.label, row.text, row.range_text, row.note) for row in sheet.rows()]
+    return _grid(("Quantity", "Value", "90 % range", "Basis"), rows)
+
+
+def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose cells carry their heading, which stands before them where the page is narrow."""
+    names = "".join(f"<th scope='col'>{escape(name)}</th>" for name in head)
+    body = "".join(
+        f"<tr><th scope='row'>{escape(row[0])}</th>"
+        + "".join(
+            f"<td data-label='{escape(name)}'>{escape(cell)}</td>" for name, cell in zip(head[1:], row[1:], strict=True)
+        )
+        + "</tr>"
+        for row in rows
     )
-    head = "".join(f"<th scope='col'>{name}</th>" for name in ("Quantity", "Value", "90 % range", "Basis"))
-    return f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    return f"<div class='wide'><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _advice(advice: Advice) -> Iterable[str]:
+    yield "".join(f"<p class='problem'>{escape(text)}</p>" for text in advice.contradictions)
+    yield f"<p>{escape(advice.confidence_text)}.</p>"
+    for heading, texts in advice._lists():
+        if texts:
+            yield f"<h3>{escape(heading)}</h3><ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
+    names, *options = advice._table()
+    yield _grid(names, options) + f"<p>{escape(advice._basis())}</p>"
+
+
+def _drawn(figure: Any, *, first: bool) -> str:
+    return f"<figure>{offline_html(figure, first=first)}</figure>"
+
+
+def _call(name: str, inputs: dict[str, Any]) -> str:
+    """The call of the library with these keywords, as Python; a cluster in it as its own call."""
+    return f"{name}({', '.join(f'{key}={_written(value)}' for key, value in inputs.items())})"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, dict):
+        return _call(
+            "Estimate" if "low" in value else "Cluster", {k: v for k, v in value.items() if k != "kind" or v != "dense"}
+        )
+    return f"{value:.15g}" if isinstance(value, float) else repr(value)
 
 
 def _findings(findings: tuple[Finding, ...]) -> Iterable[str]:
@@ -133,19 +210,25 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1f2937; margin: 0; background: #fff; }
 main { max-width: 60rem; margin: 0 auto; padding: 1.5rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; border-bottom: 1px solid #d1d5db; }
-.answer { font-size: 1.25rem; font-weight: 600; }
+h3 { font-size: 1rem; margin: 1rem 0 0; } ul { margin: .3rem 0; } figure { margin: 1rem 0; break-inside: avoid; }
+.lead { margin-bottom: 0; color: #4b5563; }
+.answer { font-size: 1.25rem; font-weight: 600; margin-top: 0; }
+.asked { color: #4b5563; font-size: .85rem; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #e5e7eb; vertical-align: top; }
 thead th { color: #4b5563; font-size: .85rem; } tbody th { font-weight: 500; }
-.note { color: #4b5563; font-size: .85rem; }
-.note, .warning, .problem { break-inside: avoid; }
+td:last-child { color: #4b5563; font-size: .85rem; }
+tr, p { break-inside: avoid; }
 p.note, p.warning, p.problem { border-left: 4px solid #6b7280; padding: .3rem .8rem; background: #f3f4f6; }
 p.warning { border-color: #b45309; background: #fffbeb; } p.problem { border-color: #b91c1c; background: #fef2f2; }
 @media (max-width: 40rem) {
   thead { display: none; }
   tr, tbody th, td { display: block; border: 0; padding: .1rem 0; }
   tr { border-bottom: 1px solid #e5e7eb; padding: .4rem 0; }
+  tbody th { font-weight: 600; } td:empty { display: none; }
+  td::before { content: attr(data-label) ": "; color: #4b5563; }
 }
+@page { margin: 15mm; }
 @media print { main { max-width: none; padding: 0; } h2 { break-after: avoid; } }
 """

@@ -5,12 +5,13 @@ Every input is the text of one keyword of the library; empty text leaves the key
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Self
 
 from planner.advising import Advice, UseCase, advise
-from planner.catalog import records
-from planner.errors import InputError
+from planner.catalog import Record, records
+from planner.errors import InputError, PlannerError
 from planner.hardware import Cluster
 from planner.hardware.prices import TIERS
 from planner.planning import Plan, plan
@@ -19,6 +20,8 @@ from planner.units import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from planner.costing import Cost
 
 VERSION = "1"
 """Version of the addresses this page writes. It changes when an old address would come to mean something else."""
@@ -29,7 +32,9 @@ LONGEST = 80
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How one input is asked for: its label with the unit, an example, and one line of help in plain words."""
+    """How one input is asked for: its label with the unit, an example, one line of help in plain words, and its name
+    where there is no room for the label.
+    """
 
     label: str
     example: str
@@ -72,38 +77,50 @@ MORE: dict[str, Ask] = {
         "empty: no limit",
         "Text you can train on, such as 300B. A token is a piece of a word, about four letters of English. "
         "Where a plan needs more, it reads the same text again.",
+        "tokens available",
     ),
     "inference_tokens": Ask(
         "Tokens to be served",
         "empty: none",
         "Tokens the model will read and write in its life, such as 2T. With many, a smaller model trained longer "
         "is cheaper in all.",
+        "tokens to be served",
     ),
     "params": Ask(
-        "Parameters, if decided", "empty: best choice", "Parameters are the numbers a model learns: its size. E.g. 7B."
+        "Parameters, if decided",
+        "empty: best choice",
+        "Parameters are the numbers a model learns: its size. E.g. 7B.",
+        "parameters",
     ),
     "tokens": Ask(
-        "Training tokens, if decided", "empty: best choice", "Tokens the model reads in training. E.g. 1.4T."
+        "Training tokens, if decided",
+        "empty: best choice",
+        "Tokens the model reads in training. E.g. 1.4T.",
+        "training tokens",
     ),
     "utilisation": Ask(
         "Utilisation (share of peak)",
         "empty: as published runs",
         "Share of the accelerators' peak speed that a whole run achieves, failures included, such as 35 %.",
+        "utilisation",
     ),
     "price": Ask(
         "Price (US dollars per GPU-hour)",
         "empty: on demand",
         "A way to rent, a provider, or your own price such as 2.50.",
+        "price",
     ),
     "when": Ask(
         "Month of the prices (year-month)",
         "empty: latest",
         "Prices known by then, such as 2026-07. Set it to keep a link from following new prices.",
+        "prices of",
     ),
     "law": Ask(
         "Scaling law",
         DEFAULT_LAW,
         "The formula that predicts the loss from size and training tokens, as published.",
+        "law",
     ),
 }
 """The inputs behind the expander."""
@@ -116,6 +133,12 @@ CASE: dict[str, Ask] = {
     "task": Ask("What shall the model do?", "general", "The main thing you need a language model for."),
     "knowledge": Ask(
         "Which facts must it know?", "none", "Facts beyond what any model has read, and whether they change."
+    ),
+    "unlabeled_tokens": Ask(
+        "Text of your own (tokens)",
+        "empty: the tokens available, if given",
+        "Text that other models have not read, such as 20B tokens of your own field. Without any, a model of your own "
+        "cannot differ from the free ones.",
     ),
     "weeks": Ask("Weeks until it must work", "52", "From today until people use it."),
 }
@@ -135,6 +158,8 @@ TASKS = {
     "forecast": "Forecast numbers",
     "sequence": "Read sequences such as DNA",
 }
+MODALITIES = {"forecast": "timeseries", "sequence": "dna"}
+"""What the model reads in the tasks where that is no text."""
 KNOWLEDGE = {
     "none": "None beyond general knowledge",
     "public": "Public facts",
@@ -161,6 +186,7 @@ class Inputs:
     when: str = ""
     task: str = CASE["task"].example
     knowledge: str = CASE["knowledge"].example
+    unlabeled_tokens: str = ""
     weeks: str = CASE["weeks"].example
 
     @classmethod
@@ -213,7 +239,7 @@ class Inputs:
         goal = {self.goal: self.amount}
         return plan(
             **goal,
-            law=self.law,
+            law=self.law or DEFAULT_LAW,
             cluster=cluster,
             tokens_available=self.tokens_available or None,
             inference_tokens=self.inference_tokens or 0,
@@ -221,23 +247,37 @@ class Inputs:
             tokens=self.tokens or None,
         )
 
-    def advice(self, found: Plan) -> Advice:
-        """Whether to train at all, with the dollars of the plan `found`, its law and its cluster.
+    def chosen(self) -> str:
+        """The inputs of MORE that are not their defaults, in one line; '' where all are."""
+        default = type(self)()
+        texts = {name: getattr(self, name) for name in MORE}
+        return ", ".join(
+            f"{MORE[name].short} {text}" for name, text in texts.items() if text not in ("", getattr(default, name))
+        )
+
+    def advice(self, found: Plan, bill: Cost) -> Advice:
+        """Whether to train at all, under the law and on the cluster of the plan `found`.
+
+        The money is what was typed where the goal is dollars, else the whole programme of the plan's `bill`.
 
         Raises:
             PlannerError: an input is not understood, or the plan has no dollars.
         """
-        if found.usd is None or found.cluster is None:
+        usd = found.goal.amount if found.goal.name == "budget_usd" else bill.programme_usd
+        if usd is None or found.cluster is None:
             raise InputError(
                 "Without a price there is no verdict on pretraining.", mend="Fill in a price per GPU-hour above."
             )
         case = UseCase(
             task=self.task,
+            modality=MODALITIES.get(self.task, "text"),
             knowledge=self.knowledge,
+            unlabeled_tokens=read(
+                self.unlabeled_tokens or self.tokens_available or "0", "tokens", name="unlabeled_tokens", zero=True
+            ),
             weeks=read(self.weeks, "count", name="weeks", zero=True),
-            budget_usd=float(found.usd),
+            budget_usd=float(usd),
             team="infra",
-            wish="pretrain",
         )
         return advise(case, law=found.calibration, cluster=found.cluster)
 
@@ -262,8 +302,23 @@ EXAMPLES: dict[str, Inputs] = {
 """Examples to start from."""
 
 
-def choices(name: str) -> dict[str, str]:
-    """What is offered for an input with known answers: its text, and what people read."""
+LABELS = {name: re.split(r" \(|,", ask.label)[0] for name, ask in {**GOALS, **MORE, **CASE, "cluster": CLUSTER}.items()}
+"""What people call each keyword of the library."""
+_NAMES = "|".join(LABELS)
+_KEYWORD = re.compile(
+    rf"^({_NAMES})(?=:| is | must )|(?<=\bGive )({_NAMES})(?= in )|(?<![\w'])({_NAMES})=\.\.\."
+    rf"|(?<![\w'])({'|'.join(name for name in LABELS if '_' in name)})\b(?!=)"
+)
+_EQUALS = re.compile(rf"(?<![\w'])(?:{_NAMES})=(?!\.\.\.)")
+
+
+def on_the_page(text: str) -> str:
+    """`text` of the library with the labels of the inputs in place of its keywords."""
+    return _KEYWORD.sub(lambda found: LABELS[next(filter(None, found.groups()))], _EQUALS.sub("", text))
+
+
+def choices(name: str, cluster: str = "") -> dict[str, str]:
+    """What is offered for an input with known answers: its text, and what people read; prices of `cluster` only."""
     match name:
         case "law":
             return {row["name"]: row["title"] for row in records("laws")}
@@ -274,6 +329,16 @@ def choices(name: str) -> dict[str, str]:
         case "knowledge":
             return KNOWLEDGE
         case "price":
-            providers = sorted({row["provider"] for row in records("prices")}, key=str.lower)
-            return {text: text for text in (*TIERS, *providers)}
+            rows = _prices_of(cluster)
+            tiers = [tier for tier in TIERS if any(row["tier"] == tier for row in rows)]
+            return {text: text for text in (*tiers, *sorted({row["provider"] for row in rows}, key=str.lower))}
     return {}
+
+
+def _prices_of(cluster: str) -> list[Record]:
+    """The rows of the price snapshot for the accelerator of `cluster`; all of them where the text names none."""
+    try:
+        chip = Cluster.parse(cluster).accelerator.key
+    except PlannerError:
+        return list(records("prices"))
+    return [row for row in records("prices") if row["accelerator"] == chip]

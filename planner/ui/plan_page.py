@@ -12,10 +12,24 @@ from planner.charts import on_page
 from planner.costing import Cost, cost
 from planner.errors import PlannerError
 from planner.estimate import Estimate
-from planner.reporting import report
+from planner.reporting import BILL, report
 from planner.sheet import Row
-from planner.ui.inputs import CASE, CLUSTER, EXAMPLES, GOALS, LONGEST, MORE, Ask, Inputs, choices, names, unknown_names
+from planner.ui.inputs import (
+    CASE,
+    CLUSTER,
+    EXAMPLES,
+    GOALS,
+    LONGEST,
+    MORE,
+    Ask,
+    Inputs,
+    choices,
+    names,
+    on_the_page,
+    unknown_names,
+)
 from planner.ui.widgets import errors_shown, literal, show_error, show_findings, show_list, show_numbers, show_rows
+from planner.units import show
 
 if TYPE_CHECKING:
     from planner.advising import Advice
@@ -31,6 +45,12 @@ HEADLINES = {
 }
 """The numbers shown large, and what each means in plain words."""
 
+GIVEN = {"budget_usd": "usd", "budget_gpu_hours": "gpu_hours", "days": "days", "target_loss": "loss"}
+"""The number that each goal fixes."""
+
+LEAD = "If you train:"
+"""Before the plan, because the verdict stands above it."""
+
 
 def show_plan_page() -> None:
     """Draw the page."""
@@ -39,12 +59,12 @@ def show_plan_page() -> None:
     _ask()
     inputs = Inputs.of({name: st.session_state[name] for name in names()})
     if broken := st.session_state.get("broken_link"):
-        show_error(broken)
+        show_error(broken, on_the_page)
         return
     if st.query_params.to_dict() != inputs.address():
         st.query_params.from_dict(inputs.address())
     st.session_state["address"] = inputs.address()
-    with errors_shown():
+    with errors_shown(on_the_page):
         _answer(inputs)
 
 
@@ -86,7 +106,7 @@ def _example_chosen() -> None:
 
 
 def _ask() -> None:
-    """All inputs: the goal, its amount and the cluster, examples, and the rest behind an expander."""
+    """All inputs of the plan: the goal, its amount and the cluster; the rest and examples behind an expander."""
     st.segmented_control(
         "Start from",
         list(GOALS),
@@ -102,12 +122,17 @@ def _ask() -> None:
         _box("amount", GOALS[goal], choices(goal))
     with cluster:
         _box("cluster", CLUSTER, {})
-    st.pills("Examples", list(EXAMPLES), format_func=literal, key="example", on_change=_example_chosen)
-    with st.expander("More inputs: text, serving, fixed sizes, utilisation, price, law"):
-        columns = st.columns(2)
-        for index, (name, ask) in enumerate(MORE.items()):
-            with columns[index % 2]:
-                _box(name, ask, choices(name))
+    with st.expander("More inputs and examples"):
+        _boxes(MORE)
+        st.pills("Examples", list(EXAMPLES), format_func=literal, key="example", on_change=_example_chosen)
+
+
+def _boxes(asks: dict[str, Ask]) -> None:
+    """The inputs `asks`, two abreast."""
+    for start in range(0, len(asks), 2):
+        for name, column in zip(list(asks)[start : start + 2], st.columns(2), strict=False):
+            with column:
+                _box(name, asks[name], choices(name, st.session_state["cluster"]))
 
 
 def _box(name: str, ask: Ask, offered: dict[str, str]) -> None:
@@ -138,13 +163,23 @@ def _box(name: str, ask: Ask, offered: dict[str, str]) -> None:
 
 
 def _answer(inputs: Inputs) -> None:
-    """The plan in a sentence, in numbers and in a figure; then the bill, the verdict, the sources and the downloads."""
+    """The verdict and the plan in a sentence each, the plan in full, the bill, why, the sources and the downloads."""
     for name in st.session_state.get("left_out", []):
         st.warning(f"The link has an input that this page does not know and leaves out: {literal(name)}")
     found = inputs.plan()
-    st.header(literal(found.title), anchor=False)
-    verdict = st.empty()
-    show_numbers(found.rows(), HEADLINES, dated={"usd"})
+    bill = cost(found)
+    try:
+        verdict: Advice | PlannerError = inputs.advice(found, bill)
+    except PlannerError as error:
+        verdict = error
+    if not isinstance(verdict, PlannerError):
+        st.markdown(f"**Should you train it at all?** {literal(verdict.title)}")
+        if found.goal.name != "budget_usd":
+            st.caption(_means(found, verdict))
+    st.header(literal(f"{LEAD} {found.title[:1].lower()}{found.title[1:]}"), anchor=False)
+    if chosen := inputs.chosen():
+        st.text(f"With: {chosen}.")
+    show_numbers(found.rows(), HEADLINES, given=_given(found), dated={"usd"})
     show_findings(found.findings)
     st.subheader("Loss against compute", anchor=False)
     st.plotly_chart(
@@ -155,18 +190,30 @@ def _answer(inputs: Inputs) -> None:
     )
     st.subheader("All numbers of the plan", anchor=False)
     show_rows(found.rows(), alt="All numbers of the plan")
-    bill = cost(found)
     _show_bill(bill)
-    advice = _show_verdict(inputs, found)
-    if advice is not None:
-        verdict.markdown(f"**Should you train it at all?** {literal(advice.title)}")
+    _show_verdict(found, verdict)
     _show_sources(found)
-    _offer_downloads(found, bill, advice)
+    _offer_downloads(found, bill, None if isinstance(verdict, PlannerError) else verdict)
+
+
+def _given(found: Plan) -> set[str]:
+    """Keys of the rows that were typed: the goal, unless serving shares it, and sizes that were fixed."""
+    goal = {GIVEN[found.goal.name]} if found.goal.name in GIVEN else set()
+    if found.goal.is_budget and found.inference_tokens:
+        goal = set()
+    return goal | {name for name in ("params", "tokens") if found.inputs[name] is not None}
+
+
+def _means(found: Plan, advice: Advice) -> str:
+    """The money and the people that the advice counts with."""
+    origin = "as typed" if found.goal.name == "budget_usd" else "which is what this plan's programme costs"
+    usd = show(advice.case.budget_usd, "usd")
+    return literal(f"Judged for {usd}, {origin}, and a team that has trained on large clusters.")
 
 
 def _show_bill(bill: Cost) -> None:
     st.subheader("What it costs", anchor=False)
-    st.text("The bill if exactly this model is trained: its size is decided, so the dollars carry the range.")
+    st.text(BILL)
     rows = {row.key: row for row in bill.rows()}
     show_rows([*_parts(bill, paid=True), rows["programme_usd"]], alt="Where the money goes")
     st.text("For comparison, not paid on top of a rental:")
@@ -183,26 +230,24 @@ def _parts(bill: Cost, *, paid: bool) -> list[Row]:
     ]
 
 
-def _show_verdict(inputs: Inputs, found: Plan) -> Advice | None:
-    """The advice on pretraining and its inputs; None where it cannot be given."""
+def _show_verdict(found: Plan, verdict: Advice | PlannerError) -> None:
+    """The inputs of the advice on pretraining, and the advice or why there is none."""
     st.subheader("Should you train it at all?", anchor=False)
-    for (name, ask), column in zip(CASE.items(), st.columns(len(CASE)), strict=True):
-        with column:
-            _box(name, ask, choices(name))
-    with errors_shown():
-        advice = inputs.advice(found)
-        for contradiction in advice.contradictions:
-            st.error(literal(contradiction))
-        st.markdown(f"**{literal(advice.title)}**")
-        st.caption(literal(f"Confidence: {advice.confidence_text}."))
-        show_list(str(reason) for reason in advice.reasons)
-        show_rows(advice.rows(), alt="The advice in numbers")
-        if advice.flips:
-            st.text("What would change the advice:")
-            show_list(str(flip) for flip in advice.flips)
-        show_findings(advice.findings)
-        return advice
-    return None
+    _boxes(CASE)
+    if isinstance(verdict, PlannerError):
+        show_error(verdict, on_the_page)
+        return
+    for contradiction in verdict.contradictions:
+        st.error(literal(contradiction))
+    st.markdown(f"**{literal(verdict.title)}**")
+    st.caption(_means(found, verdict))
+    st.caption(literal(f"Confidence: {verdict.confidence_text}."))
+    show_list(str(reason) for reason in verdict.reasons)
+    show_rows(verdict.rows(), alt="The advice in numbers")
+    if verdict.flips:
+        st.text("What would change the advice:")
+        show_list(str(flip) for flip in verdict.flips)
+    show_findings(verdict.findings)
 
 
 def _show_sources(found: Plan) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from planner.errors import PlannerError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from planner.sheet import Finding, Row
 
@@ -26,20 +26,20 @@ def literal(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
-def show_error(error: PlannerError) -> None:
-    """The problem, and apart from it the mend."""
-    st.error(literal(error.problem))
+def show_error(error: PlannerError, worded: Callable[[str], str]) -> None:
+    """The problem, and apart from it the mend, both as `worded` for this page."""
+    st.error(literal(worded(error.problem)))
     if error.mend:
-        st.info(literal(error.mend))
+        st.info(literal(worded(error.mend)))
 
 
 @contextmanager
-def errors_shown() -> Iterator[None]:
+def errors_shown(worded: Callable[[str], str]) -> Iterator[None]:
     """Draw a PlannerError raised inside instead of what would have followed."""
     try:
         yield
     except PlannerError as error:
-        show_error(error)
+        show_error(error, worded)
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
@@ -49,8 +49,13 @@ def show_findings(findings: Iterable[Finding]) -> None:
         _SHOWN_AS[finding.level](f"**{literal(finding.title)}** {literal(rest)}")
 
 
-def show_numbers(rows: Iterable[Row], helps: dict[str, str], *, dated: Container[str] = ()) -> None:
-    """The rows with a key in `helps` as large numbers, each with its 90 % range; under those in `dated` their basis."""
+def show_numbers(
+    rows: Iterable[Row], helps: dict[str, str], *, given: Container[str] = (), dated: Container[str] = ()
+) -> None:
+    """The rows with a key in `helps` as large numbers, each with its 90 % range or, if in `given`, that it was typed.
+
+    Under those in `dated` stands their basis.
+    """
     found = {row.key: row for row in rows}
     shown = [key for key in helps if key in found]
     for start in range(0, len(shown), _ABREAST):
@@ -58,7 +63,8 @@ def show_numbers(rows: Iterable[Row], helps: dict[str, str], *, dated: Container
             row = found[key]
             with column.container(border=True, height="stretch", gap=None):
                 st.metric(row.label, literal(row.text), help=helps[key])
-                st.caption(literal(f"{RANGE} {row.range_text}" if row.range_text else "as given"))
+                exact = "as given" if key in given else "follows exactly"
+                st.caption(literal(f"{RANGE} {row.range_text}" if row.range_text else exact))
                 if key in dated:
                     st.caption(literal(row.note))
 

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from planner import plan
+from planner import cost, plan
+from planner.reporting import report
+from planner.ui.plan_page import LEAD
 
 playwright = pytest.importorskip("playwright.sync_api")
 Open = Callable[..., Any]
@@ -17,7 +20,10 @@ Open = Callable[..., Any]
 def test_the_page_answers_at_every_width_and_theme(visit: Open, width: int, scheme: str) -> None:
     user = visit(width=width, scheme=scheme)
     user.open()
-    assert user.sentence() == plan(budget_usd="$2M", cluster="256x h100").title
+    title = plan(budget_usd="$2M", cluster="256x h100").title
+    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_have_text(
+        f"{LEAD} {title[:1].lower()}{title[1:]}"
+    )
     user.page.locator(".js-plotly-plot .main-svg").first.wait_for()
     for element in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert user.page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth"), "the page scrolls sideways"
@@ -35,7 +41,7 @@ def test_a_changed_budget_changes_the_address_and_the_address_the_page(visit: Op
     assert user.sentence() != before
     reader = visit()
     reader.open(user.page.url)
-    assert reader.sentence() == user.sentence()
+    playwright.expect(reader.page.locator("[data-testid=stHeading] h2")).to_have_text(user.sentence())
     assert reader.page.url == user.page.url
     assert not reader.complaints
 
@@ -98,12 +104,12 @@ def test_a_law_that_does_not_exist_can_be_replaced_on_the_page(visit: Open) -> N
     user = visit()
     user.open("/?law=besiroglu-2O24")
     playwright.expect(user.page.get_by_test_id("stAlert").first).to_contain_text("No law is called 'besiroglu-2O24'.")
-    user.page.get_by_text("More inputs").click()
-    user.wait()
+    user.page.get_by_text("More inputs and examples").click()
     law = user.page.get_by_role("combobox", name="Scaling law")
+    playwright.expect(law).to_be_visible()
     law.fill("hoffmann-2022")
     law.press("Enter")
-    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("Best model for")
+    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("best model for")
     user.page.wait_for_url(re.compile("law=hoffmann-2022"))
 
 
@@ -115,3 +121,21 @@ def test_the_answer_can_be_taken_along(visit: Open, button: str) -> None:
         user.page.get_by_role("button", name=button).click()
     text = download.value.path().read_text(encoding="utf-8")
     assert "params" in text
+
+
+def test_verdict_and_headline_begin_on_the_first_screen_of_a_phone(visit: Open) -> None:
+    user = visit(width=390)
+    user.open()
+    for part in (user.page.get_by_text("Should you train it at all?").first, user.page.get_by_text(LEAD)):
+        playwright.expect(part).to_be_in_viewport()
+
+
+def test_the_report_fits_a_phone_and_asks_no_server(visit: Open, tmp_path: Path) -> None:
+    chosen = plan(budget_usd="$2M", cluster="256x h100")
+    path = report(chosen, cost=cost(chosen)).save(tmp_path / "report.html")
+    user = visit(width=390)
+    user.page.goto(path.as_uri())
+    playwright.expect(user.page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    assert user.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert not user.complaints
+    assert [url for url in user.outside if not url.startswith("file:")] == []

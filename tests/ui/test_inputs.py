@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from planner import plan
 from planner.errors import InputError
-from planner.ui.inputs import EXAMPLES, GOALS, Inputs, choices, unknown_names
+from planner.ui.inputs import EXAMPLES, GOALS, Inputs, choices, on_the_page, unknown_names
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40).map(str.strip)
 
@@ -63,3 +63,17 @@ def test_an_address_that_means_nothing_certain_is_refused(address: dict[str, str
 
 def test_names_that_the_page_does_not_ask_for_are_told() -> None:
     assert unknown_names({"v": "1", "budget_usd": "1M", "budgit": "5M"}) == ["budgit"]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("budget_usd: 'x' is not understood.", "Budget: 'x' is not understood."),
+        ("Write GPU-hours as budget_gpu_hours.", "Write GPU-hours as Accelerator time."),
+        ("Give price=... in US dollars, for example price=2.50.", "Give Price in US dollars, for example 2.50."),
+        ("Give tokens_available in tokens, for example 1.4T.", "Give Tokens available in tokens, for example 1.4T."),
+        ("Allow more tokens, or change the law: 'budget_usd'.", "Allow more tokens, or change the law: 'budget_usd'."),
+    ],
+)
+def test_errors_name_the_boxes_of_the_page(said: str, shown: str) -> None:
+    assert on_the_page(said) == shown

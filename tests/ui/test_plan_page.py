@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from planner import plan
+from planner import cost, plan
 from planner.ui.inputs import GOALS
+from planner.ui.plan_page import LEAD
 from planner.ui.widgets import literal
+from planner.units import show
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +29,9 @@ def plain(markdown: str) -> str:
 
 
 def sentence(app: AppTest) -> str:
-    return plain(app.header[0].value)
+    """The plan in a sentence, as the library says it."""
+    said = plain(app.header[0].value).removeprefix(f"{LEAD} ")
+    return said[:1].upper() + said[1:]
 
 
 def is_refused(app: AppTest, problem: str, mend: str) -> None:
@@ -90,7 +94,7 @@ def test_an_example_fills_in_the_goal_and_the_cluster() -> None:
         ("nan", "no finite number"),
         ("٢M", "not understood"),
         ("$1,5M", "comma"),
-        ("12 GPU years", "GPU time"),
+        ("12 GPU years", "Budget: '12 GPU years' counts GPU time"),
         ("0.000001", "less than any sensible"),
     ],
 )
@@ -162,7 +166,8 @@ def test_the_verdict_says_whether_to_train_at_all() -> None:
     [
         ("task", "juggling", "No task is called"),
         ("knowledge", "all", "No knowledge is"),
-        ("weeks", "soon", "weeks"),
+        ("weeks", "soon", "Weeks until it must work: 'soon'"),
+        ("unlabeled_tokens", "lots", "Text of your own: 'lots'"),
     ],
 )
 def test_bad_text_in_the_verdict_leaves_the_plan_standing(box: str, typed: str, problem: str) -> None:
@@ -170,6 +175,56 @@ def test_bad_text_in_the_verdict_leaves_the_plan_standing(box: str, typed: str, 
     assert not app.exception
     assert problem in plain(app.error[0].value)
     assert app.header
+
+
+def test_the_verdict_stands_first_and_counts_with_the_dollars_typed() -> None:
+    app = opened(budget_usd="2M", inference_tokens="20T")
+    order = [element.type for element in app.main if element.type in {"markdown", "header"}]
+    assert order[:2] == ["markdown", "header"]
+    verdict = plain(app.markdown[0].value)
+    assert verdict.startswith("**Should you train it at all?**")
+    assert "you have $2.00M" in verdict
+    assert not any("You wished" in plain(finding.value) for finding in (*app.warning, *app.info, *app.error))
+
+
+def test_without_dollars_the_verdict_counts_with_the_programme_and_says_so() -> None:
+    app = opened(budget_gpu_hours="500K")
+    programme = cost(plan(budget_gpu_hours="500K", cluster="256x h100")).programme_usd
+    said = f"Judged for {show(programme, 'usd')}, which is what this plan's programme costs"
+    assert said in plain(app.caption[0].value)
+
+
+def test_the_page_can_advise_to_pretrain() -> None:
+    assert "Pretrain from scratch" in plain(opened(budget_usd="5B", tokens_available="20T").markdown[0].value)
+    assert "Do not pretrain" in plain(opened(budget_usd="5B").markdown[0].value)
+
+
+def test_only_what_was_typed_is_called_given() -> None:
+    def exact(**address: str) -> list[str]:
+        return [
+            plain(it.value) for it in opened(**address).caption if plain(it.value) in {"as given", "follows exactly"}
+        ]
+
+    assert exact() == ["as given"]
+    assert exact(days="30 days") == ["follows exactly", "as given"]
+    assert exact(inference_tokens="20T") == ["follows exactly"]
+
+
+def test_what_hides_behind_the_expander_is_told_below_the_headline() -> None:
+    assert not any(text.value.startswith("With:") for text in opened().text)
+    app = opened(tokens_available="300B", price="spot", law="besiroglu-2024")
+    assert any(text.value == "With: tokens available 300B, price spot." for text in app.text)
+
+
+def test_an_empty_law_is_the_default_one() -> None:
+    assert sentence(opened(law="")) == sentence(opened())
+
+
+def test_prices_offered_are_those_of_the_accelerator() -> None:
+    offered = opened(cluster="8x tpu-v5p").selectbox(key="price").options
+    assert offered
+    assert "Lambda" not in offered
+    assert "Lambda" in opened().selectbox(key="price").options
 
 
 def test_an_address_makes_the_same_page_again() -> None:
