@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from planner.catalog import records
 from planner.errors import InfeasiblePlan, InputError, PlannerError, UnknownName
 from planner.estimate import Estimate
+from planner.fitting import fit
 from planner.hardware import Cluster
 from planner.laws import Additive, published
 from planner.planning import Plan, compare, plan
+from planner.runs import load_runs
 
 SARDANA = Additive(E=1.69, A=406.4, B=410.7, alpha=0.336, beta=0.283)
 log_flops = st.floats(min_value=17, max_value=27)
@@ -268,3 +270,10 @@ def test_plans_with_one_goal_are_told_apart():
 def test_runs_of_absurd_length_are_said(cluster, words):
     texts = " ".join(str(finding) for finding in plan(budget_usd="2M", cluster=cluster).findings)
     assert words in texts
+
+
+@pytest.mark.parametrize("draws", [20, 300])
+def test_a_fit_with_any_number_of_draws_plans(draws):
+    law = fit(load_runs("cpu-python-stdlib"), draws=draws)
+    found = plan(budget_usd="$1", cluster="h100", law=law)
+    assert found.params.low < found.params < found.params.high

@@ -82,7 +82,8 @@ class Advice(Sheet):
 
     def rows(self) -> Iterable[Row]:
         """Headline, confidence, money and break-even."""
-        yield Row("headline", "Advice", self.headline, note=" + ".join(self.components))
+        labels = [option.label for option in self.ranking if option.chosen]
+        yield Row("headline", "Advice", " + ".join(labels) or "Not possible as asked")
         yield Row("confidence", "Confidence", self.confidence, "fraction", self.confidence_text)
         for option in self.ranking:
             if option.chosen:

@@ -67,7 +67,13 @@ class Cost(Sheet):
         yield Row("days", "Wall clock", self.days, "days", "all GPUs, all the time")
         yield Row("price", "Price", self.cluster.price, "usd/gpu_hour", price)
         yield Row("usd", "Final run", self.usd, "usd", price)
-        yield Row("programme_usd", "Whole programme", self.programme_usd, "usd", constant("beyond_the_final_run").basis)
+        yield Row(
+            "programme_usd",
+            "With experiments, failed runs",
+            self.programme_usd,
+            "usd",
+            constant("beyond_the_final_run").basis,
+        )
         yield Row("kwh", "Electricity", self.kwh, "kwh", "servers and cooling")
         yield Row("kg_co2", "Carbon", self.kg_co2, "kg_co2", carbon(REGION).basis)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from planner.laws import Calibration
     from planner.planning.goals import Goal
 
+BUDGET_DRAWS = 1000
 _QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 
@@ -59,7 +60,8 @@ def solve(goal: Goal, budget: Estimate | None, base: Calibration, calibration: C
     """
     law, ensemble = calibration.law, calibration.ensemble
     rng = np.random.default_rng(0)
-    count = max(np.size(ensemble.floor()), 1000)
+    # One draw of the budget for each draw of the law; a law without uncertainty has a single one.
+    count = np.size(ensemble.floor()) if np.size(ensemble.floor()) > 1 else BUDGET_DRAWS
     if budget is not None:
         budgets = budget.draws(rng.standard_normal(count))
         params, tokens = _feasible(*spend(law, float(budget), wishes), goal, wishes)
