@@ -69,23 +69,6 @@ def fit_figure(flops: NDArray[Any], loss: NDArray[Any], predicted: NDArray[Any],
     return figure
 
 
-def runs_figure(
-    groups: dict[str, tuple[NDArray[Any], NDArray[Any], NDArray[Any]]], x_title: str, loss_unit: str
-) -> Any:
-    """Measured losses (dots) and fitted ones (lines) of runs in `groups`: label to (x, measured, predicted).
-
-    Raises:
-        MissingExtra: Plotly is not installed.
-    """
-    figure = _figure(x_title, f"Loss ({loss_unit})")
-    figure.update_xaxes(type="log")
-    for index, (label, (x, measured, predicted)) in enumerate(groups.items()):
-        colour = _SCALE[index % len(_SCALE)]
-        figure.add_scatter(x=x, y=measured, mode="markers", marker={"color": colour, "size": 8}, name=label)
-        figure.add_scatter(x=x, y=predicted, mode="lines", line_color=colour, hoverinfo="skip", showlegend=False)
-    return figure
-
-
 def bars_figure(labels: Sequence[str], values: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Any:
     """Horizontal bars in dollars with their 90 % ranges, first label on top.
 
@@ -118,9 +101,6 @@ def offline_html(figure: Any, *, first: bool) -> str:
         full_html=False, include_plotlyjs=first, config={"displaylogo": False, "responsive": True}
     )
     return html
-
-
-_SCALE = ("#2b7bd1", "#d9530f", "#15803d", "#7c3aed", "#b45309", "#0e7490", "#be185d", "#4d7c0f")
 
 
 def _figure(x_title: str, y_title: str) -> Any:

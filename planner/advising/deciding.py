@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Protocol
 
 from planner.advising.advice import Advice
 from planner.advising.assessing import Assessment
@@ -18,18 +17,11 @@ from planner.advising.usecase import UseCase, day
 from planner.advising.warning import findings
 from planner.errors import InputError
 from planner.hardware import Cluster
-from planner.laws import Calibration, published
+from planner.laws import Calibrated, Calibration, calibration_of
 
 DRAWS = 128
 DEFAULT_LAW = "besiroglu-2024"
 DEFAULT_CLUSTER = "h100"
-
-
-class Calibrated(Protocol):
-    """Whatever carries a calibration, such as a Fit."""
-
-    @property
-    def calibration(self) -> Calibration: ...
 
 
 def advise(
@@ -56,7 +48,7 @@ def advise(
         raise InputError(f"advise takes a UseCase, not {type(case).__name__}.", mend="Write UseCase(task=...).")
     if as_of is not None:
         case = replace(case, as_of=day(as_of, "as_of"))
-    calibration = _calibration(law)
+    calibration = calibration_of(law)
     hired = Cluster.parse(cluster)
     assessment = Assessment(case, calibration, hired, DRAWS, seed)
     break_even = break_evens(assessment)
@@ -78,12 +70,3 @@ def advise(
         findings=findings(assessment),
         prices=f"{hired.accelerator.name}, {hired.price_basis}; hosted models 2026-10",
     )
-
-
-def _calibration(law: str | Calibration | Calibrated) -> Calibration:
-    if isinstance(law, str):
-        return published(law)
-    found = law if isinstance(law, Calibration) else getattr(law, "calibration", None)
-    if not isinstance(found, Calibration):
-        raise InputError(f"law is {law!r}, which is no law.", mend=f"Give a name such as {DEFAULT_LAW!r}, or a fit.")
-    return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from planner.catalog import record, records
 from planner.errors import InputError
-from planner.estimate import LEVEL, Estimate
+from planner.estimate import LEVEL
 from planner.laws.formulas import FLOPS_PER_PARAM_TOKEN, Additive, Array, DataConstrained, Kaplan, Law, Numbers
 
 DRIFT = 0.035
@@ -76,11 +76,6 @@ class Calibration:
             draws = np.asarray(self.ensemble.loss(params[block, None], tokens[block, None]))
             found[:, block] = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=-1)
         return found
-
-    def loss_estimate(self, params: float, tokens: float) -> Estimate:
-        """The predicted loss of one new run with its 90 % predictive interval."""
-        low, high = self.loss_interval(params, tokens)
-        return Estimate(float(self.law.loss(params, tokens)), float(low), float(high))
 
     def limited_to(self, unique_tokens: float) -> Calibration:
         """The same calibration where only `unique_tokens` exist and further tokens repeat them.
