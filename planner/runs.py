@@ -118,6 +118,8 @@ def _raw_table(source: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str, in
     if not isinstance(source, str | Path):
         raise InputError(f"Runs cannot be read from a {type(source).__name__}.", mend="Give a path or a DataFrame.")
     path = Path(source)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder.", mend="Give the table in it.")
     if not path.suffix:
         shipped = run_tables()
         if str(source) not in shipped:

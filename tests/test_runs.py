@@ -130,3 +130,8 @@ def test_a_column_given_twice_is_refused():
     twice = pd.concat([GOOD, GOOD[["loss"]]], axis=1)
     with pytest.raises(DataError, match="two columns called loss"):
         load_runs(twice)
+
+
+def test_a_folder_is_called_one(tmp_path):
+    with pytest.raises(DataError, match="is a folder"):
+        load_runs(tmp_path)
