@@ -6,7 +6,7 @@ Every input is the text of one keyword of the library; empty text leaves the key
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
 from planner.advising import Advice, UseCase, advise
@@ -222,10 +222,6 @@ class Inputs:
     def address(self) -> dict[str, str]:
         """The address that makes these inputs again: all of them, also the defaults, under the library's keywords."""
         return {"v": VERSION, self.goal: self.amount, **{name: getattr(self, name) for name in names()[2:]}}
-
-    def with_goal(self, goal: str) -> Self:
-        """The same inputs with another goal and its example amount."""
-        return replace(self, goal=goal, amount=GOALS[goal].example)
 
     def plan(self) -> Plan:
         """The plan for these inputs.
