@@ -17,12 +17,13 @@ from planner.fitting import Fit, fit
 from planner.hardware import Cluster
 from planner.planning import Plan, plan
 from planner.planning.plans import DEFAULT_CLUSTER, DEFAULT_LAW
-from planner.runs import load_runs
+from planner.runs import Runs, load_runs
 
 if TYPE_CHECKING:
     from planner.sheet import Sheet
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_CONVENTIONS = ("loss_unit", "counting", "bytes_per_token", "in_unit", "counted")
 _SWITCH = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -90,6 +91,13 @@ _case_options = _options(
         "--set", "fields", metavar="FIELD=VALUE", multiple=True, help="One field of the case; may be repeated."
     ),
 )
+_conventions = _options(
+    click.option("--loss-unit", metavar="UNIT", help="What the loss column holds: nats/token (default) or bits/byte."),
+    click.option("--counting", metavar="WAY", help="What the params column counts: total (default) or non_embedding."),
+    click.option("--bytes-per-token", metavar="BYTES", help="Bytes of text per token, where no column tells them."),
+    click.option("--in-unit", metavar="UNIT", help="Convert the losses to nats/token or bits/byte before the fit."),
+    click.option("--counted", metavar="WAY", help="Fit to total or non_embedding params, by a column that has them."),
+)
 _goal = _options(
     click.option("--budget-flops", metavar="FLOPS", help="Goal: spend this compute, such as 1e22."),
     click.option("--budget-usd", metavar="USD", help="Goal: spend this money, such as 2M."),
@@ -99,6 +107,7 @@ _goal = _options(
     click.option("--target-model", metavar="NAME", help="Goal: be as good as this open model, such as llama-3.1-8b."),
     click.option("--law", metavar="NAME", help=f"Published law; default {DEFAULT_LAW}."),
     click.option("--runs", metavar="FILE", help="Fit the law to these runs instead."),
+    _conventions,
     click.option("--tokens-available", metavar="TOKENS", help="Unique tokens you have; more are repeats."),
     click.option(
         "--inference-tokens", metavar="TOKENS", default="0", help="Tokens to serve; they count as compute too."
@@ -126,7 +135,7 @@ def plan_command(**options: Any) -> Plan:
     """
     if options["law"] is not None and options["runs"] is not None:
         raise InputError("--law and --runs are both given.", mend="Give one of them.")
-    return _plan(fitted=_fitted(options.pop("runs")), **options)
+    return _plan(fitted=_fitted(options), **options)
 
 
 @main.command("cost")
@@ -156,12 +165,11 @@ def cost_command(params: str, tokens: str, active_params: str | None, when: str 
 @click.option(
     "--column", "columns", metavar="OURS=THEIRS", multiple=True, help="Where the file names a column otherwise."
 )
-@click.option("--loss-unit", default="nats/token", metavar="UNIT", help="nats/token (default) or bits/byte.")
-@click.option("--counting", default="total", metavar="WAY", help="params are total (default) or non_embedding.")
+@_conventions
 @click.option("--draws", default=1000, show_default=True, help="Bootstrap resamples.")
 @click.option("--seed", default=0, show_default=True, help="Of the resampling.")
 @_printed
-def fit_command(runs: str, columns: tuple[str, ...], loss_unit: Any, counting: Any, draws: int, seed: int) -> Sheet:
+def fit_command(runs: str, columns: tuple[str, ...], draws: int, seed: int, **conventions: Any) -> Sheet:
     """Fit L = E + A/N^alpha + B/D^beta to RUNS: a .csv, .tsv, .jsonl or .parquet, or the name of a shipped table.
 
     The table needs the columns params, tokens and loss.
@@ -170,10 +178,10 @@ def fit_command(runs: str, columns: tuple[str, ...], loss_unit: Any, counting: A
     Examples:
       planner fit sweep.csv
       planner fit results.jsonl --column params=n_params --column loss=val_loss
+      planner fit sweep.csv --in-unit bits/byte --bytes-per-token 4.2 --counted non_embedding
     """
     pairs = dict(_pair(column, "--column") for column in columns)
-    table = load_runs(runs, columns=pairs, loss_unit=loss_unit, counting=counting)
-    return fit(table, draws=draws, seed=seed)
+    return fit(_loaded(runs, pairs, **conventions), draws=draws, seed=seed)
 
 
 @main.command("advise")
@@ -192,7 +200,7 @@ def advise_command(case: str | None, fields: tuple[str, ...], law: str, runs: st
       planner advise --set budget_usd=3.3M --set unlabeled_tokens=363B --set wish=pretrain --set team=infra
       planner advise --case case.toml --json
     """
-    return advise(_case(case, fields), law=_fitted(runs) or law)
+    return advise(_case(case, fields), law=_fitted({"runs": runs}) or law)
 
 
 @main.command("report")
@@ -214,7 +222,7 @@ def report_command(out: str, case: str | None, fields: tuple[str, ...], as_json:
     """
     from planner.reporting import report
 
-    fitted = _fitted(options.pop("runs"))
+    fitted = _fitted(options)
     chosen = _plan(fitted=fitted, **options)
     bill = cost(chosen)
     assumed: dict[str, Any] = {"task": "general", "team": "infra", "weeks": 52}
@@ -253,8 +261,21 @@ def _plan(*, law: str | None, fitted: Fit | None, **options: Any) -> Plan:
     return plan(**options, law=law or fitted or DEFAULT_LAW, cluster=_cluster(**hardware))
 
 
-def _fitted(runs: str | None) -> Fit | None:
-    return fit(load_runs(runs)) if runs is not None else None
+def _fitted(options: dict[str, Any]) -> Fit | None:
+    """The fit to the runs that `options` name, which are taken out of them."""
+    runs = options.pop("runs")
+    said = {name: options.pop(name, None) for name in _CONVENTIONS}
+    given = next((name for name in _CONVENTIONS if said[name] is not None), None)
+    if runs is None and given is not None:
+        option = f"--{given.replace('_', '-')}"
+        raise InputError(f"{option} speaks of runs, but no --runs are given.", mend=f"Give --runs, or drop {option}.")
+    return fit(_loaded(runs, {}, **said)) if runs is not None else None
+
+
+def _loaded(runs: str, columns: dict[str, str], *, in_unit: Any, counted: Any, **said: Any) -> Runs:
+    table = load_runs(runs, columns=columns, **{name: value for name, value in said.items() if value is not None})
+    table = table.in_unit(in_unit) if in_unit is not None else table
+    return table.counted(counted) if counted is not None else table
 
 
 def _cluster(cluster: str | None, utilisation: str | None, price: str | None) -> Cluster | None:

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pandas as pd
 import pytest
@@ -47,6 +48,19 @@ def test_a_fitted_law_plans(tmp_path):
     assert planned["loss"]["low"] < planned["loss"]["value"] < planned["loss"]["high"]
 
 
+def test_units_and_counts_of_runs_are_converted_before_the_fit(tmp_path):
+    path = sweep_file(tmp_path)
+    table = pd.read_csv(path)
+    table.assign(params_non_embedding=0.9 * table["params"], counting="total").to_csv(path, index=False)
+    options = ("--draws", "20", "--json", "--in-unit", "bits/byte", "--bytes-per-token", "4.2")
+    plain, found = (json.loads(run("fit", path, *more).stdout) for more in (options[:3], options))
+    assert found["E"]["value"] == pytest.approx(plain["E"]["value"] / math.log(2) / 4.2, rel=1e-3)
+    counted = json.loads(run("fit", path, *options[:3], "--counted", "non_embedding").stdout)
+    assert counted["flops_max"] == pytest.approx(0.9 * plain["flops_max"])
+    printed = run("plan", "--budget-flops", "1e20", "--runs", path, *options[3:])
+    assert "bits/byte" in printed.stdout
+
+
 def test_the_report_is_one_page_that_needs_no_network(tmp_path):
     out = tmp_path / "page" / "report.html"
     result = run(
@@ -87,7 +101,12 @@ def test_help_teaches(command):
         (("plan", "--budget-flops", "1e22", "--law", "hofmann"), 2, "Did you mean"),
         (("plan", "--budget-flops", "1e3"), 1, "less than any sensible"),
         (("plan", "--budget-flops", "1e22", "--law", "besiroglu-2024", "--runs", "x.csv"), 2, "both given"),
+        (("plan", "--budget-flops", "1e22", "--loss-unit", "bits/byte"), 2, "no --runs are given"),
         (("fit", "absent.csv"), 2, "no file"),
+        (("fit", "cpu-python-stdlib", "--loss-unit", "bits/byte"), 2, "differs from bits_per_byte"),
+        (("fit", "cpu-python-stdlib", "--counting", "non_embedding"), 2, "params_non_embedding differs"),
+        (("fit", "cpu-python-stdlib", "--in-unit", "bpb"), 2, "unit of loss"),
+        (("fit", "cpu-python-stdlib", "--bytes-per-token", "0.2"), 2, "a byte or more"),
         (("cost", "--params", "70B", "--tokens", "abc"), 2, "not understood"),
         (("advise", "--set", "taks=qa"), 2, "Did you mean"),
         (("advise", "--set", "task"), 2, "name=value"),

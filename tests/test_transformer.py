@@ -4,12 +4,21 @@ import csv
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.errors import InputError
-from planner.transformer import LARGEST, SMALLEST, Experts, LatentAttention, Transformer, vocab_for
+from planner.transformer import (
+    LARGEST,
+    SMALLEST,
+    Experts,
+    LatentAttention,
+    Transformer,
+    ladder_flops_per_token,
+    vocab_for,
+)
 
 PUBLISHED = Path(__file__).parent / "published"
 
@@ -167,3 +176,17 @@ def test_impossible_shapes_are_refused() -> None:
         Transformer(layers=0, width=96, heads=6, kv_heads=6, head_dim=16, ff_width=256, vocab=256)
     with pytest.raises(InputError, match="context"):
         SHAPES["Llama 3 8B"].flops_per_token(0)
+    with pytest.raises(InputError, match="context"):
+        ladder_flops_per_token(1e9, 0)
+
+
+@given(st.floats(8, math.log10(LARGEST)).map(lambda x: 10**x))
+def test_the_smooth_ladder_costs_what_its_shapes_cost(params: float) -> None:
+    shape = Transformer.near(params)
+    assert ladder_flops_per_token(shape.params, 4096) == pytest.approx(shape.flops_per_token(4096), rel=0.07)
+
+
+@pytest.mark.parametrize("context", [1, 4096, 131072])
+def test_the_smooth_ladder_rises_with_size_and_takes_arrays(context: int) -> None:
+    params = np.logspace(3, 17, 2001)
+    assert (np.diff(ladder_flops_per_token(params, context)) > 0).all()

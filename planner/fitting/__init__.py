@@ -1,5 +1,6 @@
 """Fitting: from runs to a law with intervals."""
 
-from planner.fitting.fitted import Fit, fit
+from planner.fitting.fits import Fit
+from planner.fitting.verb import fit
 
 __all__ = ["Fit", "fit"]

@@ -6,118 +6,144 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.fitting import huber
+from planner.estimate import Estimate
+from planner.fitting.backtesting import ENOUGH_CUTS
+from planner.fitting.tables import about_the_design, about_the_schedule, about_the_table
 from planner.sheet import Finding
-from planner.units import show
+from planner.units import show, show_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from planner.fitting.backtesting import Cut
+    from planner.fitting.estimating import Solution
     from planner.laws import Calibration, Law
     from planner.runs import Runs
 
-WELL_FITTED, FEW_RUNS = 0.03, 12
-"""Relative error above which a law does not describe its runs, and how many runs a law wants: our assumptions."""
-_GUESSING = float(np.log(256_000))
+WELL_FITTED, UNSURE_SIZE = 0.03, 4.0
+"""Relative error above which a law does not describe its runs, and the factor across the range of the best size ten
+times beyond them above which they do not determine it: our assumptions."""
+_OUTLYING, _NAMED = 5.0, 5
+_MISSED, _SURPRISING = 0.01, 2.0
+_ON_THE_PRIOR = 0.7
 
 
-def findings_of(
-    runs: Runs,
-    residuals: NDArray[np.float64],
-    calibration: Calibration,
-    objectives: NDArray[np.float64],
-    backtest: pd.DataFrame,
-) -> Iterator[Finding]:
-    """The findings of a fit with `residuals` of log loss; `objectives` are what each start reached."""
-    yield from _about_the_table(runs)
-    yield from _about_the_design(runs)
-    yield from _about_the_law(runs, calibration.law, objectives)
-    yield from _about_the_errors(residuals, calibration, backtest)
+def findings_of(runs: Runs, solution: Solution, calibration: Calibration, cuts: Sequence[Cut]) -> Iterator[Finding]:
+    """The findings of the law that `solution` found and `calibration` carries; `cuts` are those of every form tried."""
+    own = [cut for cut in cuts if cut.form == solution.form.name]
+    yield from about_the_table(runs)
+    yield from about_the_design(runs)
+    yield from _about_the_law(runs, solution, calibration)
+    yield from _about_the_backtest(cuts, own, calibration)
+    yield from _about_the_errors(runs, solution)
+    yield from about_the_schedule(runs, solution.residuals)
 
 
-def _about_the_table(runs: Runs) -> Iterator[Finding]:
-    params, tokens, flops, loss = (runs.column(name) for name in ("params", "tokens", "flops", "loss"))
-    if runs.left_out:
-        statuses = ", ".join(runs.left_out)
-        yield Finding("note", f"{runs.failed} rows were left out.", f"Their status is {statuses}.")
-    if np.median(tokens / params) < 1:
-        because = "Most runs have fewer tokens than parameters."
-        yield Finding("warning", "Are params and tokens swapped?", because, "Check the two columns.")
-    if runs.loss_unit == "nats/token" and np.median(loss) > _GUESSING:
-        because = f"Most are above {show(_GUESSING, 'nats/token')}, which is guessing."
-        yield Finding("warning", "Are these losses in nats/token?", because, "Take logarithms of perplexities.")
-    ratio = float(np.median(flops / (6 * params * tokens)))
-    if not 0.2 < ratio < 5:
-        because = f"It is {show(ratio)} times 6 x params x tokens."
-        yield Finding("warning", "The flops column is far from 6ND.", because, "Check its unit, or leave it out.")
-    if "unique_tokens" in runs.frame and (tokens > 1.01 * runs.column("unique_tokens")).any():
-        because = "This form counts a repeated token like a new one."
-        yield Finding("warning", "Some runs repeat their tokens.", because, "Fit runs of a single pass.")
-
-
-def _about_the_design(runs: Runs) -> Iterator[Finding]:
-    for name in ("params", "tokens"):
-        distinct = len(np.unique(runs.column(name)))
-        if distinct < 3:
-            because = f"There are {distinct} different {name}; two coefficients depend on them."
-            yield Finding("warning", f"The effect of {name} rests on {distinct} points.", because, "Add a third.")
-    together = float(np.corrcoef(np.log(runs.column("params")), np.log(runs.column("tokens")))[0, 1])
-    if abs(together) > 0.9:
-        yield Finding(
-            "warning",
-            "Parameters and tokens vary together.",
-            f"Their logarithms correlate at {show(together)}, so their effects are hard to tell apart.",
-            "Add runs with few tokens on large models and many on small ones.",
-        )
-    if len(runs.frame) < FEW_RUNS:
-        because = "Intervals from so few are rough."
-        yield Finding("warning", f"Only {len(runs.frame)} runs.", because, f"Run {FEW_RUNS} or more.")
-
-
-def _about_the_law(runs: Runs, law: Law, objectives: NDArray[np.float64]) -> Iterator[Finding]:
+def _about_the_law(runs: Runs, solution: Solution, calibration: Calibration) -> Iterator[Finding]:
+    form, law, ensemble = solution.form, calibration.law, calibration.ensemble
+    low, high = form.model(solution.data).box
     for name in ("alpha", "beta"):
-        value = getattr(law, name)
-        if value <= huber.EXPONENTS[0] * 1.01 or value >= huber.EXPONENTS[1] * 0.99:
-            because = "The runs do not determine it."
-            yield Finding("problem", f"The exponent {name} is at its bound.", because, "Add runs.")
-    if np.asarray(law.floor()) < 0.01 * runs.column("loss").min():
+        if name in form.coefficients:
+            at = form.coefficients.index(name)
+            if solution.theta[at] <= low[at] + 0.01 or solution.theta[at] >= high[at] - 0.01:
+                because = "The runs do not determine it."
+                yield Finding("problem", f"The exponent {name} is at its bound.", because, "Add runs.")
+    held = [name for name in ("alpha", "beta", "k") if _rests_on_prior(name, solution, ensemble)]
+    if held:
+        because = "Resampled, they are nearly as unsure as the weak prior that holds them."
+        yield Finding("note", f"Our prior decides on {', '.join(held)}.", because, "Add runs that vary more.")
+    if form.name != "kaplan" and np.asarray(law.floor()) < 0.01 * runs.column("loss").min():
         because = "The runs do not show where the loss ends, so far extrapolations run too low."
         yield Finding("warning", "The irreducible loss came out as nothing.", because, "Add larger runs.")
-    if (objectives > objectives.min() * 1.001).any():
-        worst = show(objectives.max() / objectives.min())
-        because = f"The best of {len(objectives)} counts; the worst is {worst} times it."
+    if (solution.objectives > solution.objective * 1.001).any():
+        worst = show(float(solution.objectives.max() / solution.objective))
+        because = f"The best of {len(solution.objectives)} counts; the worst is {worst} times it."
         yield Finding("note", "Some starts ended in a worse optimum.", because)
-
-
-def _about_the_errors(
-    residuals: NDArray[np.float64], calibration: Calibration, backtest: pd.DataFrame
-) -> Iterator[Finding]:
-    noise = calibration.noise
-    error = float(np.sqrt(np.mean(np.expm1(residuals) ** 2)))
-    if error > WELL_FITTED:
-        because = f"Its error on its own runs is {show(error, 'fraction')}."
-        yield Finding(
-            "problem", "The law does not describe these runs.", because, "Look for mixed set-ups or bad rows."
-        )
-    missed = float(backtest["median_error"].max()) if len(backtest) else 0.0
-    if missed > max(3 * noise, 0.01):
-        side = "high" if backtest["bias"].median() > 0 else "low"
+    ahead = 10 * calibration.flops_max
+    size = Estimate.of_draws(float(law.optimum(ahead)[0]), ensemble.optimum(ahead)[0])
+    if size.high > UNSURE_SIZE * size.low:
         yield Finding(
             "warning",
-            f"Fitted to the smaller runs, the law misses the larger ones by {show(missed, 'fraction')}.",
+            "The runs hardly tell which size is best.",
+            f"At {show(ahead, 'flops')} it lies in {show_range(size.low, size.high, 'params')}.",
+            "Add runs of equal compute with sizes on both sides of the best.",
+        )
+
+
+def _rests_on_prior(name: str, solution: Solution, ensemble: Law) -> bool:
+    form = solution.form
+    if solution.prior is None or name not in form.coefficients:
+        return False
+    prior = form.spread[form.coefficients.index(name)]
+    # The prior is on the exponent that a term has on its own, k times the published one.
+    unit = 1.0 if name == "k" else getattr(ensemble, "k", 1.0)
+    return bool(np.std(np.log(getattr(ensemble, name) * unit)) > _ON_THE_PRIOR * prior)
+
+
+def _about_the_backtest(cuts: Sequence[Cut], own: Sequence[Cut], calibration: Calibration) -> Iterator[Finding]:
+    if len(own) < ENOUGH_CUTS:
+        yield Finding(
+            "note",
+            "The ranges are not calibrated on these runs.",
+            f"They allow {len(own) or 'no'} cut{'s' * (len(own) != 1)} of the back-test; the drift of "
+            f"{show(calibration.drift, 'fraction')} a factor of ten leans on public run tables.",
+            "Add runs of other sizes and ten times less compute.",
+        )
+        return
+    missed = {name: _mean_error(cuts, name) for name in dict.fromkeys(cut.form for cut in cuts)}
+    if len(missed) > 1:
+        compared = ", ".join(f"{name} {show(error, 'fraction')}" for name, error in missed.items())
+        yield Finding(
+            "note",
+            f"The {own[0].form} form was chosen.",
+            f"Fitted below {len(own)} cuts in compute, the forms missed the larger runs by {compared} on the mean; the "
+            "additive form is taken only where it does better at every cut, and by a third on the mean.",
+        )
+    unexplained = [cut.median_error for cut in own if cut.median_error > _SURPRISING * np.median(cut.spread)]
+    worst = max(unexplained, default=0.0)
+    if worst > _MISSED:
+        side = "high" if np.median([cut.bias for cut in own]) > 0 else "low"
+        yield Finding(
+            "warning",
+            f"Fitted to the smaller runs, the law misses the larger ones by up to {show(worst, 'fraction')}.",
             f"It predicts too {side}. The ranges grow by {show(calibration.drift, 'fraction')} a factor of ten.",
             "Extrapolate with care, and add larger runs.",
         )
-    far = np.flatnonzero(np.abs(residuals) > 5 * noise)
-    if len(far):
-        worst = far[np.argsort(-np.abs(residuals[far]))][:5]
-        named = ", ".join(f"run {index} (off by {show(100 * residuals[index])} %)" for index in worst)
+
+
+def _mean_error(cuts: Sequence[Cut], name: str) -> float:
+    return float(np.mean([cut.median_error for cut in cuts if cut.form == name]))
+
+
+def _about_the_errors(runs: Runs, solution: Solution) -> Iterator[Finding]:
+    residuals, noise = solution.residuals, solution.noise
+    # Runs that lost their weight are named below; the law need not describe them.
+    error = float(np.sqrt(np.mean(np.expm1(residuals[solution.weights > 0]) ** 2)))
+    if error > WELL_FITTED:
+        because = f"Its error on its own runs is {show(error, 'fraction')}."
+        todo = "Look for mixed set-ups or bad rows."
+        yield Finding("problem", "The law does not describe these runs.", because, todo)
+    above, below = residuals > _OUTLYING * noise, residuals < -_OUTLYING * noise
+    if above.any():
         yield Finding(
             "note",
-            f"{len(far)} of {len(residuals)} runs lie more than five deviations off the law.",
-            f"The farthest: {named}. They weigh little in the fit.",
-            "Look whether they were cut short or diverged.",
+            f"{above.sum()} of {len(residuals)} runs lie far above the law.",
+            f"The farthest: {_listed(runs, residuals, above)}. They weigh little or nothing in the fit.",
+            "Such runs are undertuned, cut short or diverged: look at them.",
         )
+    if below.any():
+        yield Finding(
+            "note",
+            f"{below.sum()} of {len(residuals)} runs lie far below the law.",
+            f"The farthest: {_listed(runs, residuals, below)}. They weigh little in the fit.",
+            "Such runs differ in data, counting or evaluation: look at them.",
+        )
+
+
+def _listed(runs: Runs, residuals: NDArray[np.float64], chosen: NDArray[np.bool_]) -> str:
+    """The runs farthest off, by their rows in the source."""
+    indices = np.flatnonzero(chosen)
+    worst = indices[np.argsort(-np.abs(residuals[indices]), kind="stable")][:_NAMED]
+    return ", ".join(f"{runs.named([index])} (off by {show(residuals[index], 'fraction')})" for index in worst)

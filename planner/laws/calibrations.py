@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from statistics import NormalDist
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from planner.catalog import record, records
 from planner.errors import InputError
 from planner.estimate import LEVEL
-from planner.laws.formulas import FLOPS_PER_PARAM_TOKEN, Additive, Array, DataConstrained, Kaplan, Law, Numbers
+from planner.laws.additive import Additive
+from planner.laws.coupled import Coupled
+from planner.laws.data_constrained import DataConstrained
+from planner.laws.farseer import Farseer
+from planner.laws.kaplan import Kaplan
+from planner.laws.law import FLOPS_PER_PARAM_TOKEN, Array, Law, Numbers
 
 DRIFT = 0.035
 """Half-width, as a fraction of the loss, of the 90 % range that each decade of extrapolated compute adds. Our back-test
 on 26 public run tables: coefficient bootstraps alone covered 34 % of the larger runs; 3 to 4 % a decade, 85 to 94 %."""
+
+FAMILY = (Additive, Coupled, DataConstrained, Farseer, Kaplan)
 
 _LEAST_EXPONENT = 0.02
 _BLOCK = 4096
@@ -28,8 +35,9 @@ class Calibration:
 
     `ensemble` is the class of `law` with arrays for coefficients, one entry per draw; `noise` the relative standard
     deviation of one run around the law; `flops_max` the largest run it was fitted to, 0 if unknown; `repeats` how much
-    repetitions count, (R_D, R_N) of Muennighoff et al. 2023; `basis` says in words where the draws come from; `drift`
-    is what every decade of extrapolation adds, as `DRIFT`.
+    repetitions count, (R_D, R_N) of Muennighoff et al. 2023, and `repeats_draws` the same for each draw of the ensemble
+    where it is known; `basis` says in words where the draws come from; `drift` is what every decade of extrapolation
+    adds, as `DRIFT`.
     """
 
     name: str
@@ -45,6 +53,7 @@ class Calibration:
     repeats: tuple[float, float]
     basis: str
     drift: float = DRIFT
+    repeats_draws: tuple[Array, Array] | None = None
     notes: str = ""
 
     def decades_beyond(self, flops: Numbers) -> Numbers:
@@ -83,17 +92,18 @@ class Calibration:
         Raises:
             InputError: the law has no separate term for tokens.
         """
-        if not (isinstance(self.law, Additive) and isinstance(self.ensemble, Additive)):
+        law, ensemble = self.law, self.ensemble
+        if not (isinstance(law, Additive | Coupled) and isinstance(ensemble, Additive | Coupled)):
             raise InputError(
                 f"The law {self.name} says nothing about repeated tokens.",
-                mend="Choose an additive law such as besiroglu-2024, or leave out tokens_available.",
+                mend="Choose an additive or coupled law such as besiroglu-2024, or leave out tokens_available.",
             )
-        R_D, R_N = self.repeats
-        limited = {
-            field: DataConstrained(law=law, unique_tokens=unique_tokens, R_D=R_D, R_N=R_N)
-            for field, law in (("law", self.law), ("ensemble", self.ensemble))
-        }
-        return replace(self, **limited)  # type: ignore[arg-type]
+        (R_D, R_N), (R_D_draws, R_N_draws) = self.repeats, self.repeats_draws or self.repeats
+        return replace(
+            self,
+            law=DataConstrained(law=law, unique_tokens=unique_tokens, R_D=R_D, R_N=R_N),
+            ensemble=DataConstrained(law=ensemble, unique_tokens=unique_tokens, R_D=R_D_draws, R_N=R_N_draws),
+        )
 
 
 @cache
@@ -158,7 +168,7 @@ class Calibrated(Protocol):
         """The law with its uncertainty."""
 
 
-def calibration_of(law: str | Calibration | Calibrated | Additive | Kaplan) -> Calibration:
+def calibration_of(law: str | Calibration | Calibrated | Law) -> Calibration:
     """The calibration that `law` names, is, or carries; a bare law becomes one without uncertainty.
 
     Raises:
@@ -169,12 +179,12 @@ def calibration_of(law: str | Calibration | Calibrated | Additive | Kaplan) -> C
         return published(law)
     if isinstance(law, Calibration):
         return law
-    if isinstance(law, Additive | Kaplan):
+    if isinstance(law, FAMILY):
         return Calibration(
             name="given",
             title="A law given by its coefficients",
             law=law,
-            ensemble=type(law)(**{f.name: np.array([getattr(law, f.name)], dtype=float) for f in fields(law)}),
+            ensemble=_single_draw(law),
             counting="total",
             loss_unit="nats/token",
             flops_max=0.0,
@@ -190,3 +200,10 @@ def calibration_of(law: str | Calibration | Calibrated | Additive | Kaplan) -> C
             f"A {type(law).__name__} is no law.", mend="Give a name from laws(), or what fit(...) returns."
         )
     return carried
+
+
+def _single_draw(law: Any) -> Any:
+    """The ensemble whose only member is `law`."""
+    if is_dataclass(law) and not isinstance(law, type):
+        return type(law)(**{field.name: _single_draw(getattr(law, field.name)) for field in fields(law)})
+    return np.array([law], dtype=float)

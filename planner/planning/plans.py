@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from planner.laws import Additive, Calibrated, Kaplan
+    from planner.laws import Calibrated, Law
 
 DEFAULT_LAW = "besiroglu-2024"
 DEFAULT_CLUSTER = "8x h100"
@@ -231,7 +231,7 @@ def plan(
     days: float | str | None = None,
     target_loss: float | str | None = None,
     target_model: str | None = None,
-    law: str | Calibration | Calibrated | Additive | Kaplan = DEFAULT_LAW,
+    law: str | Calibration | Calibrated | Law = DEFAULT_LAW,
     cluster: str | Cluster | None = None,
     tokens_available: float | str | None = None,
     inference_tokens: float | str = 0,

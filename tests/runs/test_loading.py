@@ -135,3 +135,93 @@ def test_a_column_given_twice_is_refused():
 def test_a_folder_is_called_one(tmp_path):
     with pytest.raises(DataError, match="is a folder"):
         load_runs(tmp_path)
+
+
+def test_sizes_below_one_are_asked_for_their_unit():
+    with pytest.raises(DataError, match=r"row 1: params must be 1 or more, not 0\.4\. Is it in millions or billions"):
+        load_runs(GOOD.assign(params=[7e9, 0.4]))
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("weight", -1.0, "weight must be 0 or more"),
+        ("weight", float("inf"), "no finite number"),
+        ("weight", None, r"weight: '\(empty\)'"),
+        ("unique_tokens", "some", "unique_tokens: 'some'"),
+        ("epochs", 0, "epochs must be positive"),
+        ("bytes_per_token", 0.25, "tokens per byte"),
+        ("bits_per_byte", "nan%", "bits_per_byte"),
+        ("params_non_embedding", "-3M", "params_non_embedding must be positive"),
+    ],
+)
+def test_optional_columns_are_checked_cell_by_cell(column, cell, reason):
+    good = {"weight": 1.0, "epochs": 1.0, "bytes_per_token": 4.0, "bits_per_byte": 0.9}.get(column, 1e6)
+    table = GOOD.assign(**{column: pd.Series([good, cell], dtype=object)})
+    with pytest.raises(DataError, match=f"1 bad row. row 1: .*{reason}"):
+        load_runs(table)
+
+
+@pytest.mark.parametrize("column", ["unique_tokens", "epochs", "bytes_per_token", "bits_per_byte", "flops"])
+@pytest.mark.parametrize("nothing", [None, " ", float("nan")])
+def test_optional_columns_may_be_empty(column, nothing):
+    load_runs(GOOD.assign(**{column: pd.Series([1e6, nothing], dtype=object)}))
+
+
+def test_a_table_without_any_weight_is_refused():
+    assert load_runs(GOOD.assign(weight=[0, "2k"])).weights == pytest.approx([0, 2000])
+    with pytest.raises(DataError, match="Every weight"):
+        load_runs(GOOD.assign(weight=0))
+
+
+def test_text_losses_are_read_in_their_own_unit():
+    table = GOOD.assign(loss=["0.9 bpb", "0.8"])
+    assert load_runs(table, loss_unit="bits/byte").column("loss") == pytest.approx([0.9, 0.8])
+    with pytest.raises(DataError, match="bits/byte, not nats/token"):
+        load_runs(table)
+
+
+def test_epochs_tell_the_unique_tokens():
+    runs = load_runs(GOOD.assign(epochs=[4, None]))
+    assert runs.column("unique_tokens") == pytest.approx([2.5e7, float("nan")], nan_ok=True)
+    assert load_runs(GOOD.assign(epochs=4, unique_tokens=7e7)).column("unique_tokens") == pytest.approx([7e7, 7e7])
+
+
+def test_what_a_column_says_of_all_runs_holds():
+    runs = load_runs(GOOD.assign(loss_unit="Bits/Byte ", counting="non_embedding"))
+    assert (runs.loss_unit, runs.counting) == ("bits/byte", "non_embedding")
+    assert load_runs(GOOD.assign(counting=None)).counting == "total"
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "error", "match"),
+    [
+        ({"counting": ["total", "non_embedding"]}, {}, DataError, "several: non_embedding, total"),
+        ({"loss_unit": ["bits/byte", None]}, {}, DataError, r"several: \(empty\), bits/byte"),
+        ({"loss_unit": "bits"}, {}, UnknownName, "unit of loss is called 'bits'"),
+        ({"loss_unit": "nats/token"}, {"loss_unit": "bits/byte"}, InputError, "says nats/token"),
+        ({"bytes_per_token": 4.0}, {"bytes_per_token": 3.0}, InputError, "differs"),
+        ({}, {"bytes_per_token": 0.2}, InputError, "a byte or more"),
+        ({"bits_per_byte": 1.2}, {"loss_unit": "bits/byte"}, DataError, "differs from bits_per_byte in rows 0, 1"),
+        ({"params_non_embedding": 1.5e6}, {}, DataError, "is more in row 0"),
+        ({"params_non_embedding": 1e6}, {"counting": "non_embedding"}, DataError, "differs in row 1"),
+        ({"params_total": 1.5e6}, {"counting": "non_embedding"}, DataError, "is less in row 1"),
+        ({"params_total": 2e6}, {}, DataError, "differs in row 0"),
+    ],
+)
+def test_conventions_that_contradict_each_other_are_refused(changes, options, error, match):
+    with pytest.raises(error, match=match) as caught:
+        load_runs(GOOD.assign(**changes), **options)
+    assert caught.value.mend
+
+
+def test_rows_with_more_cells_than_the_header_do_not_shift_columns(tmp_path):
+    path = tmp_path / "sweep.csv"
+    path.write_text("params,tokens,loss\n1e6,1e8,4.0,\n2e6,2e8,3.5,\n")
+    with pytest.raises(DataError, match="more cells than its header"):
+        load_runs(path)
+
+
+def test_sizes_beyond_integers_of_64_bits_are_numbers():
+    runs = load_runs(GOOD.assign(tokens=pd.Series([2**70, 10**8], dtype=object)))
+    assert runs.column("tokens") == pytest.approx([2.0**70, 1e8])

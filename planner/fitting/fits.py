@@ -1,0 +1,248 @@
+"""Fit: a law fitted to runs, with its intervals, its back-test and what its reader must know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from planner.errors import DataError, InputError, UnknownName
+from planner.estimate import LEVEL, Estimate
+from planner.fitting.backtesting import ENOUGH_CUTS, NORMAL_90, Cut
+from planner.fitting.forms import form_called
+from planner.fitting.saving import parts_of, text_of
+from planner.fitting.sizing import Approaches, approaches
+from planner.fitting.views import VIEWS
+from planner.laws import Calibration, Law, Numbers, optimum_under, valley
+from planner.runs import Runs
+from planner.sheet import Finding, Row, Sheet
+from planner.units import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+AHEAD = 10.0
+"""A fit shows its optimum at this many times its largest run."""
+_LABELS = {
+    "E": "Irreducible loss E",
+    "A": "A, of the parameter term",
+    "B": "B, of the token term",
+    "alpha": "Exponent of parameters, alpha",
+    "beta": "Exponent of tokens, beta",
+    "k": "Coupling k of the two terms",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fit(Sheet):
+    """A law fitted to runs; losses are in the unit of the runs.
+
+    `objective` is the sum of Huber losses of log loss, bent at `delta`, plus the penalty of the priors if any; `error`
+    the root mean square relative error on the runs; `weights` how much every run counted in the end, shape (runs,);
+    `cuts` the rolling back-test, every candidate form at every cut.
+    """
+
+    form: str
+    calibration: Calibration
+    runs: Runs
+    delta: float
+    objective: float
+    error: float
+    weights: NDArray[np.float64]
+    cuts: tuple[Cut, ...]
+    draws: int
+    seed: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """What this fit is, for people."""
+        return f"{form_called(self.form).formula} fitted to {len(self.runs.frame)} runs from {self.runs.source}"
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        """Columns value, low, high and level; one row per coefficient, indexed by its name."""
+        import pandas as pd
+
+        found = {name: self._coefficient(name).to_dict() for name in form_called(self.form).coefficients}
+        return pd.DataFrame.from_dict(found, orient="index")
+
+    def _coefficient(self, name: str) -> Estimate:
+        return Estimate.of_draws(getattr(self.calibration.law, name), getattr(self.calibration.ensemble, name))
+
+    @property
+    def backtest(self) -> pd.DataFrame:
+        """The rolling extrapolation that chose the form: one row per form and cut in compute.
+
+        Columns form, cut_flops, runs_below, runs_above, decades (to the largest run), median_error and bias (relative,
+        on the runs above the cut; positive where predictions are too high).
+        """
+        import pandas as pd
+
+        columns = ["form", "cut_flops", "runs_below", "runs_above", "decades", "median_error", "bias"]
+        records = [
+            (cut.form, cut.flops, cut.below, len(cut.held), float(cut.decades.max()), cut.median_error, cut.bias)
+            for cut in self.cuts
+        ]
+        return pd.DataFrame(records, columns=columns)
+
+    @property
+    def own_cuts(self) -> tuple[Cut, ...]:
+        """The cuts of the form of this fit."""
+        return tuple(cut for cut in self.cuts if cut.form == self.form)
+
+    def predict(self, params: Any, tokens: Any) -> Any:
+        """Expected loss at `params` and `tokens`: a float, or an array of their broadcast shape."""
+        return _unboxed(self.calibration.law.loss(*_arrays(params, tokens)))
+
+    def predict_interval(self, params: Any, tokens: Any, level: float = LEVEL) -> tuple[Any, Any]:
+        """Low and high of the loss of one new run, shaped as `predict`.
+
+        It carries coefficient draws, run-to-run noise and the drift of extrapolation, which grows with every decade of
+        compute beyond the runs at the rate that the back-test and public run tables suggest (`calibration.drift`).
+        """
+        if not 0 < level < 1:
+            raise InputError(f"level is {level!r}.", mend="Give a probability between 0 and 1, such as 0.9.")
+        low, high = self.calibration.loss_interval(*_arrays(params, tokens), level)
+        return _unboxed(low), _unboxed(high)
+
+    def optimum(self, flops: Any, *, flops_per_token: Callable[[Numbers], Numbers] | None = None) -> tuple[Any, Any]:
+        """Params and tokens of least loss for `flops`; floats, or arrays of its shape.
+
+        Training costs 6 * params * tokens, or flops_per_token(params) * tokens where that is given.
+        """
+        budget, law = _array(flops, "flops"), self.calibration.law
+        params, tokens = optimum_under(law, budget, flops_per_token) if flops_per_token else law.optimum(budget)
+        return _unboxed(params), _unboxed(tokens)
+
+    def save(self, path: str | Path) -> None:
+        """Write the whole fit as JSON to `path`: with its runs and their hash, versions, seed and draws.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        try:
+            Path(path).write_text(text_of(self), encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"{path} cannot be written: {error.strerror}.", mend="Give another path.") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Fit:
+        """The fit that `save` wrote to `path`, the same to the last bit.
+
+        Raises:
+            DataError: there is no such file, or it is no fit.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise DataError(f"{path} cannot be read.", mend="Give a file that Fit.save wrote.") from None
+        return cls(**parts_of(text, Path(path).name))
+
+    def rows(self) -> Iterable[Row]:
+        """Coefficients, how well they hold, and the optimum at ten times the largest run."""
+        form = form_called(self.form)
+        yield Row("form", "Form", self.form, "", form.formula)
+        for name in form.coefficients:
+            unit = self.runs.loss_unit if name == "E" else ""
+            yield Row(name, _LABELS.get(name, name), self._coefficient(name), unit, "90 % bootstrap interval")
+        law, ensemble = self.calibration.law, self.calibration.ensemble
+        largest, unit = self.calibration.flops_max, self.runs.loss_unit
+        share = Estimate.of_draws(_growth(law, largest), _growth(ensemble, largest))
+        yield Row("params_exponent", "Optimal N grows as C to the", share, "", "from here to ten times the largest run")
+        yield Row("error", "In-sample error", self.error, "fraction", "root mean square, relative")
+        yield Row("noise", "Run-to-run noise", self.calibration.noise, "fraction", "robust, of log loss")
+        yield Row("drift", "Drift of extrapolation", self.calibration.drift, "fraction", "per factor of ten, 90 %")
+        yield Row("flops_max", "Largest run", largest, "flops")
+        own = self.own_cuts
+        if own:
+            worst = max(cut.median_error for cut in own)
+            note = f"median error on larger runs held out, {len(own)} cuts"
+            yield Row("backtest_error", "Back-test, worst cut", worst, "fraction", note)
+        yield from self._ahead(AHEAD * largest, unit)
+
+    def _ahead(self, flops: float, unit: str) -> Iterable[Row]:
+        law, ensemble = self.calibration.law, self.calibration.ensemble
+        (params, tokens), (params_drawn, tokens_drawn) = law.optimum(flops), ensemble.optimum(flops)
+        loss = Estimate(self.predict(params, tokens), *self.predict_interval(params, tokens))
+        low, high = valley(law, flops)
+        yield Row("ahead_flops", "Optimum at", flops, "flops", "ten times the largest run")
+        yield Row("ahead_params", "  Parameters", Estimate.of_draws(float(params), params_drawn), "params")
+        yield Row("ahead_tokens", "  Tokens", Estimate.of_draws(float(tokens), tokens_drawn), "tokens")
+        ratio = Estimate.of_draws(float(tokens / params), np.asarray(tokens_drawn) / np.asarray(params_drawn))
+        yield Row("ahead_tokens_per_param", "  Tokens per parameter", ratio, "")
+        yield Row("ahead_loss", "  Loss of a new run", loss, unit)
+        note = "within 0.5 % of the best loss"
+        yield Row("ahead_valley_low", "  Near-best parameters, from", float(low), "params", note)
+        yield Row("ahead_valley_high", "  Near-best parameters, to", float(high), "params")
+
+    def coverage(self, levels: Any) -> NDArray[np.float64]:
+        """Share of the held-out runs of the back-test inside the interval of each level, shape of `levels`.
+
+        NaN where the back-test has fewer than two cuts.
+        """
+        from statistics import NormalDist
+
+        asked = np.asarray(levels, dtype=float)
+        if len(self.own_cuts) < ENOUGH_CUTS:
+            return np.full(asked.shape, np.nan)
+        away = np.concatenate([np.abs(cut.errors) / self.reach(cut) for cut in self.own_cuts])
+        deviations = np.array([NormalDist().inv_cdf((1 + level) / 2) for level in asked.ravel()])
+        inside: NDArray[np.float64] = np.mean(away <= deviations[:, None] / NORMAL_90, axis=1)
+        return inside.reshape(asked.shape)
+
+    def reach(self, cut: Cut) -> NDArray[np.float64]:
+        """Half-width of the 90 % range of log loss of each run that `cut` held out, with the drift of this fit."""
+        return np.hypot(NORMAL_90 * cut.spread, self.calibration.drift * cut.decades)
+
+    def figure(self, view: str = "runs") -> Any:
+        """Plotly figure of one view.
+
+        "runs": measured and fitted loss with residuals. "fan": best loss against compute with its range and the
+        back-test. "isoflop": levels of equal compute and their best sizes. "contours": equal loss over params and
+        tokens. "valley": which sizes are nearly best ten times beyond the runs. "posterior": the draws of the
+        coefficients. "calibration": how many held-out runs their intervals held.
+        """
+        if view not in VIEWS:
+            raise UnknownName.of("view of a fit", str(view), known=VIEWS)
+        return VIEWS[view](self)
+
+    def approaches(self, *, flops: float | str | None = None) -> Approaches:
+        """The best size for `flops` by envelope, isoFLOP and this law; ten times the largest run if not given."""
+        budget = None if flops is None else read(flops, "flops", name="flops")
+        return approaches(self.runs, self.calibration.law, self.calibration.ensemble, flops=budget)
+
+
+def _growth(law: Law, flops: float) -> Any:
+    """Exponent of the optimal params over the next decade of compute."""
+    return np.log10(np.asarray(law.optimum(AHEAD * flops)[0]) / np.asarray(law.optimum(flops)[0])) / np.log10(AHEAD)
+
+
+def _array(values: Any, name: str) -> NDArray[np.float64]:
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is no number or array of numbers.", mend=f"Give {name} as floats.") from None
+    if not (np.isfinite(numbers) & (numbers > 0)).all():
+        raise InputError(f"{name} must be positive and finite.", mend=f"Check the {name} given.")
+    return numbers
+
+
+def _arrays(params: Any, tokens: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    sizes = _array(params, "params"), _array(tokens, "tokens")
+    try:
+        np.broadcast_shapes(*(size.shape for size in sizes))
+    except ValueError:
+        shapes = " and ".join(str(size.shape) for size in sizes)
+        raise InputError(f"params and tokens have shapes {shapes}.", mend="Give shapes that broadcast.") from None
+    return sizes
+
+
+def _unboxed(values: Numbers) -> Any:
+    array = np.asarray(values)
+    return float(array) if array.ndim == 0 else array

@@ -1,0 +1,123 @@
+"""Saving: a fit as JSON, whole, so that the same numbers come back bit for bit. No pickle, nothing that runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from planner.errors import DataError
+from planner.fitting.backtesting import Cut
+from planner.laws import FAMILY, Calibration, Law
+from planner.runs import Runs
+from planner.sheet import Finding
+
+if TYPE_CHECKING:
+    from planner.fitting.fits import Fit
+
+SCHEMA = 1
+_PLAIN = ("form", "delta", "objective", "error", "draws", "seed")
+_OF_RUNS = ("counting", "loss_unit", "source", "failed")
+_LAWS: dict[str, Any] = {family.__name__: family for family in FAMILY}
+
+
+def digest(runs: Runs) -> str:
+    """SHA-256 of the params, tokens, flops and loss of `runs`, in their order."""
+    columns = [runs.column(name) for name in ("params", "tokens", "flops", "loss")]
+    return hashlib.sha256(np.stack(columns).astype("<f8").tobytes()).hexdigest()
+
+
+def text_of(fit: Fit) -> str:
+    """The JSON text of `fit`: coefficients, draws, back-test, findings and runs, with their hash, versions and seed."""
+    record = {
+        "schema": SCHEMA,
+        "versions": {"planner": version("planner"), "numpy": np.__version__},
+        "runs_sha256": digest(fit.runs),
+        **{name: getattr(fit, name) for name in _PLAIN},
+        "weights": fit.weights,
+        "calibration": {field.name: getattr(fit.calibration, field.name) for field in fields(Calibration)},
+        "cuts": [{field.name: getattr(cut, field.name) for field in fields(Cut)} for cut in fit.cuts],
+        "findings": [finding.to_dict() for finding in fit.findings],
+        "runs": {name: getattr(fit.runs, name) for name in _OF_RUNS}
+        | {"left_out": fit.runs.left_out, "frame": fit.runs.frame.to_dict("list")},
+    }
+    return json.dumps(_plain(record), indent=1)
+
+
+def parts_of(text: str, name: str) -> dict[str, Any]:
+    """The arguments that make the `Fit` whose JSON is `text`; `name` is what errors call it.
+
+    Raises:
+        DataError: it is no fit, one of another version, or its runs are not those that were fitted.
+    """
+    try:
+        record = json.loads(text)
+    except ValueError:
+        raise DataError(f"{name} is no JSON.", mend="Give a file that Fit.save wrote.") from None
+    if not isinstance(record, dict) or "schema" not in record:
+        raise DataError(f"{name} is no fit.", mend="Give a file that Fit.save wrote.")
+    if record["schema"] != SCHEMA:
+        because = f"{name} has version {record['schema']} of the format; this planner reads {SCHEMA}."
+        raise DataError(because, mend="Fit the runs again.")
+    try:
+        parts = _parts(record)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{name} is damaged ({type(error).__name__}).", mend="Fit the runs again.") from None
+    if digest(parts["runs"]) != record.get("runs_sha256"):
+        raise DataError(f"The runs in {name} are not those that were fitted.", mend="Fit the runs again.")
+    return parts
+
+
+def _parts(record: dict[str, Any]) -> dict[str, Any]:
+    import pandas as pd
+
+    carried, runs = record["calibration"], record["runs"]
+    repeats_draws = carried["repeats_draws"]
+    calibration = carried | {
+        "law": _law(carried["law"]),
+        "ensemble": _law(carried["ensemble"]),
+        "repeats": tuple(carried["repeats"]),
+        "repeats_draws": None if repeats_draws is None else tuple(map(np.array, repeats_draws)),
+    }
+    return {name: record[name] for name in _PLAIN} | {
+        "weights": np.array(record["weights"]),
+        "calibration": Calibration(**calibration),
+        "cuts": tuple(Cut(**_arrays(cut)) for cut in record["cuts"]),
+        "findings": tuple(Finding(**finding) for finding in record["findings"]),
+        "runs": Runs(
+            frame=pd.DataFrame(runs["frame"]),
+            left_out=tuple(runs["left_out"]),
+            **{name: runs[name] for name in _OF_RUNS},
+        ),
+    }
+
+
+def _law(record: dict[str, Any]) -> Law:
+    law: Law = _LAWS[record["form"]](**_arrays(record["coefficients"]))
+    return law
+
+
+def _arrays(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.array(value) if isinstance(value, list) else value for name, value in record.items()}
+
+
+def _plain(value: Any) -> Any:
+    """`value` in what JSON knows; what it does not know becomes text."""
+    if isinstance(value, FAMILY):
+        coefficients = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {"form": type(value).__name__, "coefficients": _plain(coefficients)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return None if np.isnan(value) else float(value)
+    return str(value)

@@ -1,0 +1,126 @@
+"""fit(runs) -> Fit: the law of a set of runs, its form chosen by extrapolation inside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.errors import FitError, InputError
+from planner.fitting.backtesting import chosen, drift_of, roll
+from planner.fitting.estimating import MANY, Solution, refit, solve
+from planner.fitting.findings import findings_of
+from planner.fitting.fits import Fit
+from planner.fitting.forms import ADDITIVE, COUPLED, form_called
+from planner.fitting.resampling import Sample
+from planner.fitting.terms import Data
+from planner.laws import Calibration, repeats_of_text
+from planner.runs import Runs, load_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from planner.fitting.solver import Array
+
+_CANDIDATES = (COUPLED, ADDITIVE)
+
+
+def fit(
+    runs: Runs | pd.DataFrame, *, form: str = "auto", draws: int = 1000, seed: int = 0, delta: float | None = None
+) -> Fit:
+    """The law of `runs`, with intervals for one new run that grow with the distance of the extrapolation.
+
+    Args:
+        runs: what `load_runs` gives, or a DataFrame with params, tokens and loss; a column `weight` weighs the runs,
+            runs of one `trunk` are resampled together.
+        form: "additive", "coupled", "tied", "fixed" or "kaplan"; "auto" takes the coupled form, which holds the
+            additive one, unless the additive one extrapolates clearly better inside the runs.
+        draws: bootstrap resamples, at least 20.
+        seed: of the resampling; the same runs and seed give the same fit.
+        delta: None adapts the estimator to the noise of the runs, with weak priors. A number gives the bare sum of
+            Huber losses of log loss that bend there: 0.001 is that of Hoffmann et al. 2022, 0 the least absolute
+            deviations that Besiroglu et al. 2024 print.
+
+    Raises:
+        FitError: the runs do not determine the coefficients.
+        UnknownName: there is no such form.
+    """
+    if not isinstance(draws, int) or draws < 20:
+        raise InputError(f"draws is {draws!r}.", mend="Give a whole number of at least 20, such as 1000.")
+    if delta is not None and not 0 <= delta < np.inf:
+        raise InputError(f"delta is {delta!r}.", mend="Give a residual of log loss such as 0.001, 0, or None.")
+    if delta is not None and form == "auto":
+        raise InputError("delta sets the estimator of one form.", mend='Name the form, such as form="additive".')
+    forms = _CANDIDATES if form == "auto" else (form_called(form),)
+    table = runs if isinstance(runs, Runs) else load_runs(runs)
+    sample = Sample.of(table)
+    _refuse_undetermined(table, sample, min(len(form.coefficients) for form in forms))
+    rng = np.random.default_rng(seed)
+    part = _sampled(sample, rng)
+    cuts = roll(forms, part, delta, seed)
+    best = chosen(forms, cuts)
+    solution = solve(best, sample.data, sample.weights, delta)
+    theta = _draws(solution, sample, part, draws, rng)
+    law = best.law(solution.data, solution.theta)
+    calibration = Calibration(
+        name=f"the fit of {table.source}",
+        title=f"Fitted to {len(table.frame)} runs from {table.source}",
+        law=law,
+        ensemble=best.law(solution.data, theta),
+        counting=table.counting,
+        loss_unit=table.loss_unit,
+        flops_max=float(sample.flops.max()),
+        noise=solution.noise,
+        source=table.source,
+        as_of="",
+        repeats=repeats_of_text(),
+        basis=f"bootstrap of {len(table.frame)} runs",
+        drift=drift_of([cut for cut in cuts if cut.form == best.name]),
+    )
+    return Fit(
+        form=best.name,
+        calibration=calibration,
+        runs=table,
+        delta=solution.delta,
+        objective=solution.objective,
+        error=float(np.sqrt(np.mean(np.expm1(solution.residuals) ** 2))),
+        weights=solution.weights,
+        cuts=cuts,
+        draws=draws,
+        seed=seed,
+        findings=tuple(findings_of(table, solution, calibration, cuts)),
+    )
+
+
+def _sampled(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The runs, or so many of them as can be rolled and resampled in reasonable time."""
+    count = len(sample.loss)
+    return sample if count <= MANY else sample.part(np.sort(rng.choice(count, MANY, replace=False)))
+
+
+def _draws(solution: Solution, sample: Sample, part: Sample, draws: int, rng: np.random.Generator) -> Array:
+    """Unknowns of resampled runs, shape (draws, unknowns); of many runs, from a part, brought to their number."""
+    if part is sample:
+        return refit(solution, sample.counts(draws, rng), rng)
+    data = Data.of(part.params, part.tokens, part.loss, like=solution.data)
+    smaller = solve(solution.form, data, part.weights, solution.delta if solution.prior is None else None)
+    spread = refit(smaller, part.counts(draws, rng), rng) - smaller.theta
+    shrunk: Array = spread * (len(part.loss) / len(sample.loss)) ** 0.5
+    return solution.theta + shrunk
+
+
+def _refuse_undetermined(runs: Runs, sample: Sample, unknowns: int) -> None:
+    count = len(sample.loss)
+    if count <= unknowns:
+        raise FitError(
+            f"{runs.source} has {count} run{'s' * (count != 1)} for {unknowns} coefficients.",
+            mend=f"Give at least {unknowns + 1}, better 12 or more, over several sizes and token counts.",
+        )
+    for name in ("params", "tokens"):
+        if len(np.unique(runs.column(name))) < 2:
+            raise FitError(
+                f"All runs have the same {name}, so their effect cannot be told.",
+                mend=f"Add runs with other {name}, at least 3 different ones.",
+            )
+    if np.ptp(np.log(runs.column("loss"))) < 1e-6:
+        raise FitError("All runs have the same loss.", mend="Check the loss column.")
