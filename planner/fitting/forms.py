@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from planner.errors import UnknownName
+from planner.fitting.farseer_terms import Nine, nine_law, nine_starts
 from planner.fitting.solver import Array, Model
 from planner.fitting.terms import COUPLINGS, EXPONENTS, Constrained, Coupling, Data, Sum
 from planner.laws import Additive, Coupled, Kaplan, Law
@@ -217,4 +218,14 @@ KAPLAN = Form(
     starts=_kaplan_starts,
     law=_kaplan,
 )
-FORMS = (ADDITIVE, COUPLED, TIED, FIXED, KAPLAN)
+FARSEER = Form(
+    name="farseer",
+    formula="L = exp(s N^q + S) + exp(B N^b + Q) D^-exp(A N^a + E)",
+    coefficients=("s", "q", "S", "B", "b", "Q", "A", "a", "E"),
+    mean=np.array([0, 0, -0.2, 0, 0, 0, _EXPONENT, 0, 0]),
+    spread=np.array([_FREE, _FREE, 0.15, _FREE, 0.3, 0.15, _EXPONENT_SPREAD, 0.1, 0.15]),
+    model=Nine,
+    starts=lambda data, count: nine_starts(data, _starts(data, count)),
+    law=nine_law,
+)
+FORMS = (ADDITIVE, COUPLED, TIED, FIXED, KAPLAN, FARSEER)

@@ -110,8 +110,12 @@ class _Problems:
     def part(self, chosen: slice | NDArray[np.intp]) -> _Problems:
         return replace(self, weights=self.weights[chosen], mean=self.mean[chosen])
 
-    def derivatives(self, theta: Array) -> tuple[Array, Array, Array]:
-        """Objective (p,), gradient (p, u) and Hessian (p, u, u) of each problem."""
+    def derivatives(self, theta: Array) -> tuple[Array, Array, Array, Array]:
+        """Objective (p,), gradient (p, u), Hessian (p, u, u) and steepness (p, u) of each problem.
+
+        Steepness, the weighted squares of the slopes, says in which unit an unknown is to be measured; unlike the
+        diagonal of the Hessian it never passes through zero.
+        """
         point = self.model.at(theta)
         residual = self.target - point.predicted
         bent = np.clip(residual, -self.delta, self.delta)
@@ -129,27 +133,29 @@ class _Problems:
         if curvature is not None:
             hessian -= curvature
         hessian[:, range(theta.shape[1]), range(theta.shape[1])] += self.precision
-        return value, gradient, hessian
+        steepness = (point.slope**2 @ self.weights[:, :, None])[..., 0] + self.precision
+        return value, gradient, hessian, steepness
 
 
 def _newton(problems: _Problems, theta: Array, steps: int, tolerance: float) -> tuple[Array, Array]:
     """Semismooth Newton with the true Hessian, its eigenvalues made positive and damped (Levenberg-Marquardt)."""
     low, high = problems.model.box
     theta = np.clip(theta, low, high)
-    value, gradient, hessian = problems.derivatives(theta)
+    value, gradient, hessian, steepness = problems.derivatives(theta)
     damping = np.full(len(theta), 1e-3)
     active = np.arange(len(theta))
     for _ in range(steps):
         here, slope = theta[active], gradient[active]
         free = ((here > low) | (slope < 0)) & ((here < high) | (slope > 0))
-        step = _step(slope, hessian[active], damping[active], free)
+        step = _step(slope, hessian[active], steepness[active], damping[active], free)
         trial = np.clip(here - step, low, high)
-        new_value, new_gradient, new_hessian = problems.part(active).derivatives(trial)
+        new_value, new_gradient, new_hessian, new_steepness = problems.part(active).derivatives(trial)
         better = new_value < value[active]
         moved = active[better]
         small = value[moved] - new_value[better] <= tolerance * value[moved]
         theta[moved], value[moved] = trial[better], new_value[better]
         gradient[moved], hessian[moved] = new_gradient[better], new_hessian[better]
+        steepness[moved] = new_steepness[better]
         damping[moved] = np.maximum(damping[moved] / 8, 1e-14)
         damping[active[~better]] *= 6
         done = damping[active] > 1e8
@@ -160,11 +166,9 @@ def _newton(problems: _Problems, theta: Array, steps: int, tolerance: float) -> 
     return theta, value
 
 
-def _step(gradient: Array, hessian: Array, damping: Array, free: NDArray[np.bool_]) -> Array:
-    """The damped Newton step of the `free` unknowns, scaled to unit curvature (Marquardt 1963); the others stay."""
-    diagonal = np.abs(np.einsum("pii->pi", hessian))
-    scale = 1 / np.sqrt(np.maximum(diagonal, 1e-16 * diagonal.max(axis=1, keepdims=True) + 1e-300))
-    scale *= free
+def _step(gradient: Array, hessian: Array, steepness: Array, damping: Array, free: NDArray[np.bool_]) -> Array:
+    """The damped Newton step of the `free` unknowns, scaled to unit steepness (Marquardt 1963); the others stay."""
+    scale = free / np.sqrt(np.maximum(steepness, 1e-16 * steepness.max(axis=1, keepdims=True) + 1e-300))
     size, axes = np.linalg.eigh(hessian * scale[:, :, None] * scale[:, None, :])
     size = np.abs(size)
     largest = size.max(axis=1, keepdims=True)

@@ -9,7 +9,7 @@ from planner.fitting.estimating import refit, solve
 from planner.fitting.forms import ADDITIVE, COUPLED, form_called
 from planner.fitting.resampling import Sample
 from planner.fitting.terms import Data
-from planner.laws import Additive, Coupled, Kaplan
+from planner.laws import Additive, Coupled, Farseer, Kaplan
 
 TRUE = Additive(E=1.8, A=400.0, B=1500.0, alpha=0.34, beta=0.36)
 
@@ -278,3 +278,12 @@ def test_arguments_that_do_not_fit_are_refused(params, tokens):
     found = fit(sweep(0.0), draws=20)
     with pytest.raises(InputError):
         found.predict(params, tokens)
+
+
+def test_farseer_recovers_its_nine_coefficients():
+    true = Farseer(s=8.0, q=-0.08, S=-0.9, B=-2.0, b=0.05, Q=16.0, A=-0.3, a=0.05, E=0.02)
+    table = sweep(0.0)
+    table["loss"] = true.loss(table["params"].to_numpy(), table["tokens"].to_numpy())
+    found = fit(table, form="farseer", draws=20, delta=1e-3).calibration.law
+    for name in form_called("farseer").coefficients:
+        assert getattr(found, name) == pytest.approx(getattr(true, name), rel=1e-6)
