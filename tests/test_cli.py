@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from planner import UseCase, advise, cost, plan
+from planner import Fit, UseCase, advise, cost, plan
 from planner.cli import main
 from planner.hardware import Cluster
 
@@ -121,3 +121,20 @@ def test_bad_input_prints_the_problem_and_the_mend(arguments, code, words):
     assert "Traceback" not in result.output
     assert result.output.startswith("Error: ")
     assert len(result.output.strip().splitlines()) == 2
+
+
+def test_a_saved_fit_serves_in_place_of_its_runs(tmp_path):
+    sweep, saved = sweep_file(tmp_path), str(tmp_path / "law.json")
+    assert run("fit", sweep, "--form", "additive", "--delta", "0.001", "--draws", "50", "--save", saved).exit_code == 0
+    planned = json.loads(run("plan", "--budget-flops", "1e20", "--runs", saved, "--json").stdout)
+    assert planned["loss"]["value"] == pytest.approx(plan(budget_flops=1e20, law=Fit.load(saved)).loss)
+    refused = run("plan", "--budget-flops", "1e20", "--runs", saved, "--in-unit", "bits/byte")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "Fit the runs again" in refused.stderr
+
+
+def test_approaches_stand_side_by_side(tmp_path):
+    printed = json.loads(run("approaches", sweep_file(tmp_path), "--for-flops", "1e21", "--json").stdout)
+    assert printed["flops"] == 1e21
+    assert printed["envelope"] == "not available"
+    assert printed["parametric_params"]["low"] < printed["parametric_params"]["high"]

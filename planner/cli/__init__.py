@@ -1,0 +1,5 @@
+"""The command line: thin commands over the public verbs."""
+
+from planner.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,210 @@
+"""Commands: thin ones over the public verbs, `--json` on each. They print; they compute nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from planner.advising import advise
+from planner.cli.inputs import case_of, cluster_of, fit_of, fitted, pair, plan_of, runs_of
+from planner.cli.options import Group, case_options, conventions, goal, hardware, printed
+from planner.costing import cost
+from planner.errors import InputError, MissingExtra
+from planner.fitting import fit
+from planner.planning import Plan
+from planner.planning.plans import DEFAULT_CLUSTER, DEFAULT_LAW
+from planner.sheet import Sheet
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="planner")
+def main() -> None:
+    """Plan the training of a language model: size, tokens, compute, dollars, and whether to train at all.
+
+    Magnitudes are written as people write them: $2M, 1e22, 7B, "30 days", 100k.
+    Ranges are 90 % ranges. Every command that answers takes --json.
+
+    \b
+    Examples:
+      planner plan --budget-usd 2M --cluster "256x h100"
+      planner cost --params 70B --tokens 1.4T --cluster "512x h100"
+      planner fit sweep.csv
+      planner advise --set task=qa --set knowledge=private_changing --set citations=true
+    """
+
+
+@main.command("plan")
+@goal
+@printed
+def plan_command(**options: Any) -> Plan:
+    """The best model for one budget, or the cheapest way to one target.
+
+    Give exactly one goal.
+
+    \b
+    Examples:
+      planner plan --budget-usd 2M --cluster "256x h100"
+      planner plan --budget-flops 5.76e23 --law hoffmann-2022
+      planner plan --target-model llama-3.1-8b --cluster "1024x h100" --price 2.5
+      planner plan --days "30 days" --cluster "64x a100" --tokens-available 20B
+    """
+    if options["law"] is not None and options["runs"] is not None:
+        raise InputError("--law and --runs are both given.", mend="Give one of them.")
+    return plan_of(fitted=fit_of(options), **options)
+
+
+@main.command("cost")
+@click.option("--params", metavar="PARAMS", required=True, help="Parameters, such as 70B.")
+@click.option("--tokens", metavar="TOKENS", required=True, help="Training tokens, such as 1.4T.")
+@click.option("--active-params", metavar="PARAMS", help="Parameters that each token passes, for mixtures of experts.")
+@click.option("--when", metavar="MONTH", help='Month of the run, such as "2023-07"; default today.')
+@hardware
+@printed
+def cost_command(params: str, tokens: str, active_params: str | None, when: str | None, **hardware: Any) -> Sheet:
+    """What it costs to train a model: GPU-hours, days, dollars, energy, carbon.
+
+    \b
+    Examples:
+      planner cost --params 70B --tokens 1.4T --cluster "512x h100"
+      planner cost --params 175B --tokens 300B --cluster "10000x v100" --when 2020-05 --price 1.5
+      planner cost --params 671B --active-params 37B --tokens 14.8T --cluster "2048x h800" --price 2
+    """
+    cluster = cluster_of(**hardware)
+    return cost(
+        params=params, tokens=tokens, active_params=active_params, cluster=cluster or DEFAULT_CLUSTER, when=when
+    )
+
+
+@main.command("fit")
+@click.argument("runs")
+@click.option(
+    "--column", "columns", metavar="OURS=THEIRS", multiple=True, help="Where the file names a column otherwise."
+)
+@conventions
+@click.option(
+    "--form", default="auto", show_default=True, help="additive, coupled, tied, fixed, kaplan, farseer, or auto."
+)
+@click.option("--delta", type=float, help="Bare Huber losses that bend here: 0.001 is Hoffmann et al. 2022; 0 is L1.")
+@click.option("--draws", default=1000, show_default=True, help="Bootstrap resamples.")
+@click.option("--seed", default=0, show_default=True, help="Of the resampling.")
+@click.option("--save", "path", metavar="FILE", help="Also write the whole fit as JSON, which --runs takes as well.")
+@printed
+def fit_command(
+    runs: str,
+    columns: tuple[str, ...],
+    form: str,
+    delta: float | None,
+    draws: int,
+    seed: int,
+    path: str | None,
+    **conventions: Any,
+) -> Sheet:
+    """Fit a scaling law to RUNS: a .csv, .tsv, .jsonl or .parquet, or the name of a shipped table.
+
+    The table needs the columns params, tokens and loss.
+
+    \b
+    Examples:
+      planner fit sweep.csv
+      planner fit sweep.csv --form additive --delta 0.001
+      planner fit sweep.csv --save law.json && planner plan --budget-flops 1e21 --runs law.json
+      planner fit results.jsonl --column params=n_params --column loss=val_loss
+      planner fit sweep.csv --in-unit bits/byte --bytes-per-token 4.2 --counted non_embedding
+    """
+    pairs = dict(pair(column, "--column") for column in columns)
+    found = fit(runs_of(runs, pairs, **conventions), form=form, draws=draws, seed=seed, delta=delta)
+    if path is not None:
+        found.save(path)
+    return found
+
+
+@main.command("approaches")
+@click.argument("runs")
+@click.option("--for-flops", metavar="FLOPS", help="The budget to size a model for; default ten times the largest run.")
+@conventions
+@printed
+def approaches_command(runs: str, for_flops: str | None, **said: Any) -> Sheet:
+    """The best size for a budget by envelope, by isoFLOP curves and by the fitted law, side by side.
+
+    RUNS is a table as for `planner fit`, or a fit that it saved.
+
+    \b
+    Examples:
+      planner approaches sweep.csv --for-flops 1e22
+    """
+    return fitted(runs, **said).approaches(flops=for_flops)
+
+
+@main.command("advise")
+@case_options
+@click.option(
+    "--law", metavar="NAME", default=DEFAULT_LAW, show_default=True, help="Law for both sides of the comparison."
+)
+@click.option("--runs", metavar="FILE", help="Fit the law to these runs instead, or load a fit saved as .json.")
+@printed
+def advise_command(case: str | None, fields: tuple[str, ...], law: str, runs: str | None) -> Sheet:
+    """Whether to pretrain, continue pretraining, fine-tune, retrieve or just prompt, with reasons and break-even.
+
+    \b
+    Examples:
+      planner advise --set task=qa --set knowledge=private_changing --set citations=true
+      planner advise --set budget_usd=3.3M --set unlabeled_tokens=363B --set wish=pretrain --set team=infra
+      planner advise --case case.toml --json
+    """
+    return advise(case_of(case, fields), law=fit_of({"runs": runs}) or law)
+
+
+@main.command("report")
+@goal
+@case_options
+@click.option("--out", metavar="FILE", default="report.html", show_default=True, help="Where the page goes.")
+@click.option("--json", "as_json", is_flag=True, help="Also print plan, cost, advice and fit as JSON.")
+def report_command(out: str, case: str | None, fields: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """A page for the meeting: plan, cost, advice and, with --runs, the fit; one HTML file that opens offline.
+
+    With --runs the plan follows the law fitted to them; with --law as well it follows that one, and the fit is shown
+    beside it. The advice is for a team that wants a general model in a year for the plan's money; --set and --case
+    say otherwise.
+
+    \b
+    Examples:
+      planner report --budget-usd 2M --cluster "256x h100" --out report.html
+      planner report --budget-usd 2M --runs sweep.csv --set task=qa --set weeks=20
+    """
+    from planner.reporting import report
+
+    law = fit_of(options)
+    chosen = plan_of(fitted=law, **options)
+    bill = cost(chosen)
+    assumed: dict[str, Any] = {"task": "general", "team": "infra", "weeks": 52}
+    if chosen.goal.name == "budget_usd":
+        assumed["budget_usd"] = chosen.goal.amount
+    elif bill.programme_usd is not None:
+        assumed["budget_usd"] = float(bill.programme_usd)
+    if chosen.tokens_available is not None:
+        assumed["unlabeled_tokens"] = chosen.tokens_available
+    advice = advise(case_of(case, fields, assumed), cluster=bill.cluster)
+    path = report(chosen, cost=bill, advice=advice, fit=law).save(out)
+    if as_json:
+        parts = {"plan": chosen, "cost": bill, "advice": advice, "fit": law}
+        texts = [f'"{name}": {part.to_json()}' for name, part in parts.items() if part is not None]
+        click.echo("{" + ",\n".join([f'"path": {json.dumps(str(path))}', *texts]) + "}")
+    else:
+        click.echo(f"{chosen.title}\nWritten to {path}")
+
+
+@main.command("app")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Where to serve it.")
+def app_command(port: int) -> None:
+    """Serve the app in the browser."""
+    import subprocess
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    if find_spec("streamlit") is None:
+        raise MissingExtra.of("streamlit", extra="app")
+    page = Path(__file__).parent / "ui" / "page.py"
+    sys.exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]))

@@ -1,0 +1,88 @@
+"""Inputs: from the words of the command line to the values that the public verbs take."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from planner.advising import UseCase
+from planner.errors import DataError, InputError
+from planner.fitting import Fit, fit
+from planner.hardware import Cluster
+from planner.planning import Plan, plan
+from planner.planning.plans import DEFAULT_CLUSTER, DEFAULT_LAW
+from planner.runs import Runs, load_runs
+
+_CONVENTIONS = ("loss_unit", "counting", "bytes_per_token", "in_unit", "counted")
+_SWITCH = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def plan_of(*, law: str | None, fitted: Fit | None, **options: Any) -> Plan:
+    hardware = {name: options.pop(name) for name in ("cluster", "utilisation", "price")}
+    return plan(**options, law=law or fitted or DEFAULT_LAW, cluster=cluster_of(**hardware))
+
+
+def fit_of(options: dict[str, Any]) -> Fit | None:
+    """The fit that the option `runs` asks for, if given; all that speaks of runs is taken out of the options."""
+    runs = options.pop("runs")
+    said = {name: options.pop(name, None) for name in _CONVENTIONS}
+    if runs is not None:
+        return fitted(runs, **said)
+    given = next((name for name in _CONVENTIONS if said[name] is not None), None)
+    if given is not None:
+        option = f"--{given.replace('_', '-')}"
+        raise InputError(f"{option} speaks of runs, but no --runs are given.", mend=f"Give --runs, or drop {option}.")
+    return None
+
+
+def fitted(runs: str, **said: Any) -> Fit:
+    """The law fitted to the table `runs` in the units that are `said`, or the saved fit of that name."""
+    if not runs.lower().endswith(".json"):
+        return fit(runs_of(runs, {}, **said))
+    if any(value is not None for value in said.values()):
+        raise InputError("A saved fit keeps its units.", mend="Fit the runs again with other units.")
+    return Fit.load(runs)
+
+
+def runs_of(runs: str, columns: dict[str, str], *, in_unit: Any, counted: Any, **said: Any) -> Runs:
+    table = load_runs(runs, columns=columns, **{name: value for name, value in said.items() if value is not None})
+    table = table.in_unit(in_unit) if in_unit is not None else table
+    return table.counted(counted) if counted is not None else table
+
+
+def cluster_of(cluster: str | None, utilisation: str | None, price: str | None) -> Cluster | None:
+    if cluster is None and utilisation is None and price is None:
+        return None
+    return Cluster.parse(cluster or DEFAULT_CLUSTER).at(utilisation=utilisation, price=price)
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise InputError(f"{option} {text!r} is not of the form name=value.", mend="Write it like name=value.")
+    return name.strip(), value.strip()
+
+
+def case_of(path: str | None, fields: tuple[str, ...], assumed: dict[str, Any] | None = None) -> UseCase:
+    """The case: what is assumed, what the file says, what --set says, each over the one before."""
+    said = dict(pair(entry, "--set") for entry in fields)
+    switched = {name: _SWITCH.get(value.lower(), value) for name, value in said.items()}
+    return UseCase.from_dict((assumed or {}) | (_case_file(path) if path else {}) | switched)
+
+
+def _case_file(path: str) -> dict[str, Any]:
+    import tomllib
+    from pathlib import Path
+
+    file = Path(path)
+    if not file.is_file():
+        raise DataError(f"There is no file {path}.", mend="Check the path.")
+    try:
+        case = json.loads(file.read_text("utf-8")) if file.suffix == ".json" else tomllib.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise DataError(
+            f"{path} is no valid {file.suffix or 'TOML'} file: {error}.", mend="Correct the file."
+        ) from None
+    if not isinstance(case, dict):
+        raise DataError(f"{path} holds no table of fields.", mend="Write field = value.")
+    return case
