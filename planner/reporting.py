@@ -114,7 +114,8 @@ class Report:
         else:
             said = f"Nothing above follows from it: the plan uses {law.title}. A law fitted to {about}"
             yield f"<h2>Our own sweep (not used above)</h2><p>{escape(said)}</p>"
-        yield _table(fit) + _drawn(on_page(fit.figure()), first=False)
+        yield _table(fit)
+        yield from (_drawn(on_page(fit.figure(view)), first=False) for view in ("runs", "fan"))
         yield from _findings(fit.findings)
 
     def _bars(self) -> str:
