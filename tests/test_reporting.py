@@ -78,7 +78,7 @@ def test_every_cell_carries_its_heading_for_narrow_pages() -> None:
 
 
 def test_figures_stay_whole_on_paper() -> None:
-    assert full().count("<figure>") == 3
+    assert full().count("<figure>") == 4
     assert re.search(r"figure \{[^}]*break-inside: avoid", full())
 
 
