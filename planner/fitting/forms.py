@@ -15,7 +15,7 @@ import numpy as np
 from planner.errors import UnknownName
 from planner.fitting.farseer_terms import Nine, nine_law, nine_starts
 from planner.fitting.solver import Array, Model
-from planner.fitting.terms import COUPLINGS, EXPONENTS, Constrained, Coupling, Data, Sum
+from planner.fitting.terms import COUPLINGS, EXPONENTS, Constrained, Coupling, Data, Sum, term_box
 from planner.laws import Additive, Coupled, Kaplan, Law
 
 _EXPONENT, _EXPONENT_SPREAD = float(np.log(0.33)), 0.3
@@ -162,7 +162,6 @@ def _kaplan_starts(data: Data, count: int) -> Array:
     return guesses[np.argsort(losses, kind="stable")[:count]]
 
 
-_ADDITIVE_BOX = (np.array([-_FREE] * 3 + [np.log(EXPONENTS[0])]), np.array([_FREE] * 3 + [np.log(EXPONENTS[1])]))
 _KAPLAN_BOX = (
     np.array([-_FREE, -_FREE, np.log(EXPONENTS[0]), np.log(COUPLINGS[0])]),
     np.array([_FREE, _FREE, np.log(EXPONENTS[1]), np.log(COUPLINGS[1])]),
@@ -194,7 +193,7 @@ TIED = Form(
     coefficients=("E", "A", "B", "alpha"),
     mean=np.array([0, 0, 0, _EXPONENT]),
     spread=np.array([_FREE, _FREE, _FREE, _EXPONENT_SPREAD]),
-    model=lambda data: Constrained(Sum(data), _TIE, np.zeros(5), _ADDITIVE_BOX),
+    model=lambda data: Constrained(Sum(data), _TIE, np.zeros(5), term_box(EXPONENTS)),
     starts=_tied_starts,
     law=_tied,
 )
@@ -204,7 +203,7 @@ FIXED = Form(
     coefficients=("E", "A", "B"),
     mean=np.zeros(3),
     spread=np.full(3, _FREE),
-    model=lambda data: Constrained(Sum(data), _FIX, _FIX_AT, (np.full(3, -_FREE), np.full(3, _FREE))),
+    model=lambda data: Constrained(Sum(data), _FIX, _FIX_AT, term_box()),
     starts=lambda data, count: _starts(data, count)[:, :3],
     law=_fixed,
 )

@@ -15,6 +15,8 @@ from planner.fitting.solver import Array, Model, Point
 
 EXPONENTS = (0.01, 3.0)
 """Box for both exponents; an optimum on its edge is no law."""
+LEAST_TERM = 1e-3
+"""Either term at the middle of the runs, in the unit of the loss: less would leave the best size to rounding."""
 COUPLINGS = (0.02, 1.0)
 """Box for k. Above 1 the two terms would have to hinder each other; 25 of 28 public tables lie below."""
 
@@ -50,7 +52,7 @@ class Sum:
     @property
     def box(self) -> tuple[Array, Array]:
         """Bounds of the exponents only."""
-        return _box(EXPONENTS, EXPONENTS)
+        return term_box(EXPONENTS, EXPONENTS)
 
     def at(self, theta: Array) -> Point:
         """Predictions are the log of a sum of exponentials, so the slopes are the shares of its terms."""
@@ -107,7 +109,7 @@ class Coupling:
     @property
     def box(self) -> tuple[Array, Array]:
         """Bounds of the exponents and of k."""
-        return _box(EXPONENTS, EXPONENTS, COUPLINGS)
+        return term_box(EXPONENTS, EXPONENTS, COUPLINGS)
 
     def at(self, theta: Array) -> Point:
         """The slope of the inner term by log k is k times the entropy of the shares of u and v in it."""
@@ -190,8 +192,8 @@ class _ConstrainedPoint:
         return None if inner is None else self.matrix.T @ inner @ self.matrix
 
 
-def _box(*bounds: tuple[float, float]) -> tuple[Array, Array]:
-    """Free a, b and log E, then the logarithms of `bounds`."""
-    low, high = np.log(bounds).T
-    free = np.full(3, np.inf)
-    return np.concatenate([-free, low]), np.concatenate([free, high])
+def term_box(*bounds: tuple[float, float]) -> tuple[Array, Array]:
+    """a and b from `LEAST_TERM`, log E free, then the logarithms of `bounds`."""
+    low, high = np.log(np.reshape(bounds, (-1, 2))).T
+    least = np.array([np.log(LEAST_TERM), np.log(LEAST_TERM), -np.inf])
+    return np.concatenate([least, low]), np.concatenate([np.full(3, np.inf), high])
