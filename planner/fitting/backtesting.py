@@ -33,7 +33,7 @@ _LEVEL = 1.1
 """Runs whose compute differs by less than this factor are of one level."""
 _PRIOR_CUTS, _WILD = 1.0, 3.0
 _CLEARLY = 2 / 3
-_DRAWS, _STARTS = 50, 3
+_DRAWS, _STARTS = 30, 2
 NORMAL_90 = 1.6449
 """Standard deviations to either side of the mean that hold 90 % of a normal distribution."""
 
