@@ -106,7 +106,7 @@ class Report:
         law = self.plan.calibration
         reach, goal = show(fit.calibration.flops_max, "flops"), show(float(self.plan.flops), "flops")
         about = (
-            f"{len(fit.runs.frame)} runs from {fit.runs.source}, met to within {show(fit.error, 'fraction')}. "
+            f"{len(fit.law_runs.frame)} runs from {fit.runs.source}, met to within {show(fit.error, 'fraction')}. "
             f"The largest took {reach}; this plan takes {goal}."
         )
         if self._follows_fit:

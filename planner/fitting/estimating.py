@@ -123,12 +123,13 @@ def refit(solution: Solution, counts: Array, rng: np.random.Generator) -> Array:
     """
     begin = np.tile(solution.theta, (len(counts), 1))
     prior, form = solution.prior, solution.form
-    if prior is not None:
-        spread = np.where(np.isfinite(form.spread), form.spread, 0.0)
-        prior = Prior(mean=form.mean + spread * rng.standard_normal(begin.shape), precision=prior.precision)
-    model, data = form.model(solution.data), solution.data
-    found, _ = minimise(model, data.z, begin, counts * solution.weights, solution.delta, prior, _STEPS, _TOLERANCE)
-    return found
+    model, target, weights = form.model(solution.data), solution.data.z, counts * solution.weights
+    if prior is None:
+        # Without a prior the valleys are long: only full convergence gives the spread.
+        return minimise(model, target, begin, weights, solution.delta)[0]
+    spread = np.where(np.isfinite(form.spread), form.spread, 0.0)
+    moved = Prior(mean=form.mean + spread * rng.standard_normal(begin.shape), precision=prior.precision)
+    return minimise(model, target, begin, weights, solution.delta, moved, _STEPS, _TOLERANCE)[0]
 
 
 def _rows(weights: Array, starts: Array) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from planner.estimate import Estimate
 from planner.fitting.backtesting import ENOUGH_CUTS
+from planner.fitting.repeats import FEWEST, SPREAD
 from planner.fitting.tables import about_the_design, about_the_schedule, about_the_table
 from planner.sheet import Finding
 from planner.units import show, show_range
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from planner.fitting.backtesting import Cut
     from planner.fitting.estimating import Solution
+    from planner.fitting.repeats import Worth
     from planner.laws import Calibration, Law
     from planner.runs import Runs
 
@@ -26,19 +28,55 @@ WELL_FITTED, UNSURE_SIZE = 0.03, 4.0
 """Relative error above which a law does not describe its runs, and the factor across the range of the best size ten
 times beyond them above which they do not determine it: our assumptions."""
 _OUTLYING, _NAMED = 5.0, 5
-_MISSED, _SURPRISING = 0.01, 2.0
+_MISSED, _SURPRISING = 0.01, 3.0
 _ON_THE_PRIOR = 0.7
 
 
-def findings_of(runs: Runs, solution: Solution, calibration: Calibration, cuts: Sequence[Cut]) -> Iterator[Finding]:
-    """The findings of the law that `solution` found and `calibration` carries; `cuts` are those of every form tried."""
+def findings_of(
+    table: Runs, runs: Runs, solution: Solution, calibration: Calibration, cuts: Sequence[Cut]
+) -> Iterator[Finding]:
+    """The findings of the law that `solution` found and `calibration` carries.
+
+    `runs` are those of the `table` that the law was fitted to; `cuts` are those of every form tried.
+    """
     own = [cut for cut in cuts if cut.form == solution.form.name]
-    yield from about_the_table(runs)
+    yield from about_the_table(table, told_apart=len(runs.frame) < len(table.frame))
     yield from about_the_design(runs)
     yield from _about_the_law(runs, solution, calibration)
     yield from _about_the_backtest(cuts, own, calibration)
     yield from _about_the_errors(runs, solution)
     yield from about_the_schedule(runs, solution.residuals)
+
+
+def about_the_repeats(table: Runs, worth: Worth, form: str) -> Iterator[Finding]:
+    """What the reader must know of the runs that repeat tokens, which the law of this `form` leaves out."""
+    if len(worth.worse):
+        yield Finding(
+            "note",
+            f"{len(worth.worse)} of {len(worth.apart)} runs that repeat tokens got worse with epochs or parameters.",
+            f"Another on the same text with no more of either lies below: see {table.named(worth.worse)}. What repeats "
+            "are worth levels off in the form and never turns, so these are left out.",
+            "Stop such runs earlier, or regularise them more.",
+        )
+    if worth.draws is not None:
+        yield from _about_their_worth(worth.draws)
+    elif len(worth.apart):
+        few = f"{len(worth.used)} of them can tell what repeats are worth; it takes {FEWEST}."
+        none = f"The {form} form says nothing about repeats."
+        todo = "Add runs of several numbers of epochs. Until then repeats count as in Muennighoff et al. 2023."
+        because, todo = (few, todo) if len(worth.used) < FEWEST else (none, 'Fit the form "coupled" or "additive".')
+        yield Finding("warning", f"{len(worth.apart)} runs that repeat tokens are left out.", because, todo)
+
+
+def _about_their_worth(draws: tuple[NDArray[np.float64], NDArray[np.float64]]) -> Iterator[Finding]:
+    spreads = {name: float(np.std(np.log(values))) for name, values in zip(("R_D", "R_N"), draws, strict=True)}
+    unsure = [name for name, spread in spreads.items() if spread > _ON_THE_PRIOR * SPREAD]
+    if unsure:
+        because = (
+            "Resampled, they are nearly as unsure as the weak prior around Muennighoff et al. 2023 that holds them."
+        )
+        todo = "Add runs of more epochs for R_D, larger models on little text for R_N."
+        yield Finding("note", f"Our prior decides on {', '.join(unsure)}.", because, todo)
 
 
 def _about_the_law(runs: Runs, solution: Solution, calibration: Calibration) -> Iterator[Finding]:

@@ -12,10 +12,11 @@ from planner.errors import DataError, InputError, UnknownName
 from planner.estimate import LEVEL, Estimate
 from planner.fitting.backtesting import ENOUGH_CUTS, NORMAL_90, Cut
 from planner.fitting.forms import form_called
+from planner.fitting.repeats import part_of, runs_of_the_law
 from planner.fitting.saving import parts_of, text_of
 from planner.fitting.sizing import Approaches, approaches
 from planner.fitting.views import VIEWS
-from planner.laws import Calibration, Law, Numbers, optimum_under, valley
+from planner.laws import Additive, Calibration, Coupled, DataConstrained, Law, Numbers, optimum_under, valley
 from planner.runs import Runs
 from planner.sheet import Finding, Row, Sheet
 from planner.units import read
@@ -44,7 +45,8 @@ class Fit(Sheet):
 
     `objective` is the sum of Huber losses of log loss, bent at `delta`, plus the penalty of the priors if any; `error`
     the root mean square relative error on the runs; `weights` how much every run counted in the end, shape (runs,);
-    `cuts` the rolling back-test, every candidate form at every cut.
+    `cuts` the rolling back-test, every candidate form at every cut. All of these are of the law; `repeat_weights` say
+    how much every run counted in what repeats are worth, all 0 where that is not fitted.
     """
 
     form: str
@@ -54,6 +56,7 @@ class Fit(Sheet):
     objective: float
     error: float
     weights: NDArray[np.float64]
+    repeat_weights: NDArray[np.float64]
     cuts: tuple[Cut, ...]
     draws: int
     seed: int
@@ -62,7 +65,7 @@ class Fit(Sheet):
     @property
     def title(self) -> str:  # type: ignore[override]
         """What this fit is, for people."""
-        return f"{form_called(self.form).formula} fitted to {len(self.runs.frame)} runs from {self.runs.source}"
+        return f"{form_called(self.form).formula} fitted to {len(self.law_runs.frame)} runs from {self.runs.source}"
 
     @property
     def coefficients(self) -> pd.DataFrame:
@@ -92,15 +95,36 @@ class Fit(Sheet):
         return pd.DataFrame(records, columns=columns)
 
     @property
+    def law_runs(self) -> Runs:
+        """The runs that the law was fitted to: those of a single pass, if they are enough."""
+        return part_of(self.runs, runs_of_the_law(self.runs))
+
+    @property
+    def expected(self) -> NDArray[np.float64]:
+        """Expected loss of every run of the table, shape (runs,); with its text limited where the law leaves it out."""
+        law, params, tokens = self.calibration.law, self.runs.column("params"), self.runs.column("tokens")
+        found, apart = np.asarray(law.loss(params, tokens)), ~runs_of_the_law(self.runs)
+        if apart.any() and isinstance(law, Additive | Coupled):
+            (R_D, R_N), text = self.calibration.repeats, self.runs.column("unique_tokens")[apart]
+            limited = DataConstrained(law=law, unique_tokens=text, R_D=R_D, R_N=R_N)
+            found[apart] = limited.loss(params[apart], tokens[apart])
+        return found
+
+    @property
     def own_cuts(self) -> tuple[Cut, ...]:
         """The cuts of the form of this fit."""
         return tuple(cut for cut in self.cuts if cut.form == self.form)
 
-    def predict(self, params: Any, tokens: Any) -> Any:
-        """Expected loss at `params` and `tokens`: a float, or an array of their broadcast shape."""
-        return _unboxed(self.calibration.law.loss(*_arrays(params, tokens)))
+    def predict(self, params: Any, tokens: Any, *, unique_tokens: float | str | None = None) -> Any:
+        """Expected loss at `params` and `tokens`: a float, or an array of their broadcast shape.
 
-    def predict_interval(self, params: Any, tokens: Any, level: float = LEVEL) -> tuple[Any, Any]:
+        Where only `unique_tokens` exist, further tokens repeat them.
+        """
+        return _unboxed(self._calibration(unique_tokens).law.loss(*_arrays(params, tokens)))
+
+    def predict_interval(
+        self, params: Any, tokens: Any, level: float = LEVEL, *, unique_tokens: float | str | None = None
+    ) -> tuple[Any, Any]:
         """Low and high of the loss of one new run, shaped as `predict`.
 
         It carries coefficient draws, run-to-run noise and the drift of extrapolation, which grows with every decade of
@@ -108,15 +132,22 @@ class Fit(Sheet):
         """
         if not 0 < level < 1:
             raise InputError(f"level is {level!r}.", mend="Give a probability between 0 and 1, such as 0.9.")
-        low, high = self.calibration.loss_interval(*_arrays(params, tokens), level)
+        low, high = self._calibration(unique_tokens).loss_interval(*_arrays(params, tokens), level)
         return _unboxed(low), _unboxed(high)
 
-    def optimum(self, flops: Any, *, flops_per_token: Callable[[Numbers], Numbers] | None = None) -> tuple[Any, Any]:
+    def optimum(
+        self,
+        flops: Any,
+        *,
+        flops_per_token: Callable[[Numbers], Numbers] | None = None,
+        unique_tokens: float | str | None = None,
+    ) -> tuple[Any, Any]:
         """Params and tokens of least loss for `flops`; floats, or arrays of its shape.
 
-        Training costs 6 * params * tokens, or flops_per_token(params) * tokens where that is given.
+        Training costs 6 * params * tokens, or flops_per_token(params) * tokens where that is given. Where only
+        `unique_tokens` exist, further tokens repeat them.
         """
-        budget, law = _array(flops, "flops"), self.calibration.law
+        budget, law = _array(flops, "flops"), self._calibration(unique_tokens).law
         params, tokens = optimum_under(law, budget, flops_per_token) if flops_per_token else law.optimum(budget)
         return _unboxed(params), _unboxed(tokens)
 
@@ -155,6 +186,8 @@ class Fit(Sheet):
         largest, unit = self.calibration.flops_max, self.runs.loss_unit
         share = Estimate.of_draws(_growth(law, largest), _growth(ensemble, largest))
         yield Row("params_exponent", "Optimal N grows as C to the", share, "", "from here to ten times the largest run")
+        if self.repeat_weights.any():
+            yield from self._worth_of_repeats()
         yield Row("error", "In-sample error", self.error, "fraction", "root mean square, relative")
         yield Row("noise", "Run-to-run noise", self.calibration.noise, "fraction", "robust, of log loss")
         yield Row("drift", "Drift of extrapolation", self.calibration.drift, "fraction", "per factor of ten, 90 %")
@@ -165,6 +198,13 @@ class Fit(Sheet):
             note = f"median error on larger runs held out, {len(own)} cuts"
             yield Row("backtest_error", "Back-test, worst cut", worst, "fraction", note)
         yield from self._ahead(AHEAD * largest, unit)
+
+    def _worth_of_repeats(self) -> Iterable[Row]:
+        (R_D, R_N), draws = self.calibration.repeats, self.calibration.repeats_draws or self.calibration.repeats
+        note = f"times the unique tokens, however many; {np.count_nonzero(self.repeat_weights)} runs that repeat them"
+        yield Row("R_D", "Repeats count at most, R_D", Estimate.of_draws(R_D, draws[0]), "", note)
+        note = "times the parameters that the unique tokens can use"
+        yield Row("R_N", "Excess parameters count at most, R_N", Estimate.of_draws(R_N, draws[1]), "", note)
 
     def _ahead(self, flops: float, unit: str) -> Iterable[Row]:
         law, ensemble = self.calibration.law, self.calibration.ensemble
@@ -215,7 +255,12 @@ class Fit(Sheet):
     def approaches(self, *, flops: float | str | None = None) -> Approaches:
         """The best size for `flops` by envelope, isoFLOP and this law; ten times the largest run if not given."""
         budget = None if flops is None else read(flops, "flops", name="flops")
-        return approaches(self.runs, self.calibration.law, self.calibration.ensemble, flops=budget)
+        return approaches(self.law_runs, self.calibration.law, self.calibration.ensemble, flops=budget)
+
+    def _calibration(self, unique_tokens: float | str | None) -> Calibration:
+        if unique_tokens is None:
+            return self.calibration
+        return self.calibration.limited_to(read(unique_tokens, "tokens", name="unique_tokens"))
 
 
 def _growth(law: Law, flops: float) -> Any:

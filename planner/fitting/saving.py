@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _PLAIN = ("form", "delta", "objective", "error", "draws", "seed")
+_WEIGHTS = ("weights", "repeat_weights")
 _OF_RUNS = ("counting", "loss_unit", "source", "failed")
 _LAWS: dict[str, Any] = {family.__name__: family for family in FAMILY}
 
 
 def digest(runs: Runs) -> str:
-    """SHA-256 of the params, tokens, flops and loss of `runs`, in their order."""
+    """SHA-256 of the params, tokens, flops and loss of `runs`, and of their unique tokens if known, in their order."""
     columns = [runs.column(name) for name in ("params", "tokens", "flops", "loss")]
+    if "unique_tokens" in runs.frame:
+        columns.append(np.nan_to_num(runs.column("unique_tokens")))
     return hashlib.sha256(np.stack(columns).astype("<f8").tobytes()).hexdigest()
 
 
@@ -38,7 +41,7 @@ def text_of(fit: Fit) -> str:
         "versions": {"planner": version("planner"), "numpy": np.__version__},
         "runs_sha256": digest(fit.runs),
         **{name: getattr(fit, name) for name in _PLAIN},
-        "weights": fit.weights,
+        **{name: getattr(fit, name) for name in _WEIGHTS},
         "calibration": {field.name: getattr(fit.calibration, field.name) for field in fields(Calibration)},
         "cuts": [{field.name: getattr(cut, field.name) for field in fields(Cut)} for cut in fit.cuts],
         "findings": [finding.to_dict() for finding in fit.findings],
@@ -84,7 +87,7 @@ def _parts(record: dict[str, Any]) -> dict[str, Any]:
         "repeats_draws": None if repeats_draws is None else tuple(map(np.array, repeats_draws)),
     }
     return {name: record[name] for name in _PLAIN} | {
-        "weights": np.array(record["weights"]),
+        **{name: np.array(record[name]) for name in _WEIGHTS},
         "calibration": Calibration(**calibration),
         "cuts": tuple(Cut(**_arrays(cut)) for cut in record["cuts"]),
         "findings": tuple(Finding(**finding) for finding in record["findings"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,17 +10,21 @@ import numpy as np
 from planner.errors import FitError, InputError
 from planner.fitting.backtesting import chosen, drift_of, roll
 from planner.fitting.estimating import MANY, Solution, refit, solve
-from planner.fitting.findings import findings_of
+from planner.fitting.findings import about_the_repeats, findings_of
 from planner.fitting.fits import Fit
 from planner.fitting.forms import ADDITIVE, COUPLED, form_called
+from planner.fitting.repeats import Worth, part_of, runs_of_the_law, worth_of
 from planner.fitting.resampling import Sample
 from planner.fitting.terms import Data
 from planner.laws import Calibration, repeats_of_text
+from planner.laws.calibrations import repeats_draws_of_text
 from planner.runs import Runs, load_runs
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from planner.fitting.backtesting import Cut
     from planner.fitting.solver import Array
 
 _CANDIDATES = (COUPLED, ADDITIVE)
@@ -32,7 +37,8 @@ def fit(
 
     Args:
         runs: what `load_runs` gives, or a DataFrame with params, tokens and loss; a column `weight` weighs the runs,
-            runs of one `trunk` are resampled together.
+            runs of one `trunk` are resampled together. With a column `unique_tokens` the law is that of the runs of a
+            single pass, and those that repeat tokens tell what repeats are worth under it.
         form: "additive", "coupled", "tied", "fixed" or "kaplan"; "auto" takes the coupled form, which holds the
             additive one, unless the additive one extrapolates clearly better inside the runs.
         draws: bootstrap resamples, at least 20.
@@ -53,28 +59,34 @@ def fit(
         raise InputError("delta sets the estimator of one form.", mend='Name the form, such as form="additive".')
     forms = _CANDIDATES if form == "auto" else (form_called(form),)
     table = runs if isinstance(runs, Runs) else load_runs(runs)
-    sample = Sample.of(table)
-    _refuse_undetermined(table, sample, min(len(form.coefficients) for form in forms))
+    counted = runs_of_the_law(table)
+    own, positions = part_of(table, counted), np.flatnonzero(counted)
+    sample = Sample.of(own)
+    _refuse_undetermined(own, sample, min(len(form.coefficients) for form in forms))
     rng = np.random.default_rng(seed)
-    part = _sampled(sample, rng)
+    some = _some(len(sample.loss), rng)
+    part = sample if some is None else sample.part(some)
     cuts = roll(forms, part, delta, seed)
     best = chosen(forms, cuts)
     solution = solve(best, sample.data, sample.weights, delta)
     theta = _draws(solution, sample, part, draws, rng)
-    law = best.law(solution.data, solution.theta)
+    law, ensemble = best.law(solution.data, solution.theta), best.law(solution.data, theta)
+    worth = worth_of(table, ~counted, law, ensemble, solution.noise, delta, seed)
     calibration = Calibration(
         name=f"the fit of {table.source}",
-        title=f"Fitted to {len(table.frame)} runs from {table.source}",
+        title=f"Fitted to {len(own.frame)} runs from {table.source}",
         law=law,
-        ensemble=best.law(solution.data, theta),
+        ensemble=ensemble,
         counting=table.counting,
         loss_unit=table.loss_unit,
         flops_max=float(sample.flops.max()),
         noise=solution.noise,
         source=table.source,
         as_of="",
-        repeats=repeats_of_text(),
-        basis=f"bootstrap of {len(table.frame)} runs",
+        repeats=(worth.found.R_D, worth.found.R_N) if worth.found else repeats_of_text(),
+        repeats_draws=worth.draws or repeats_draws_of_text(draws),
+        repeats_noise=worth.found.noise if worth.found else 0.0,
+        basis=f"bootstrap of {len(own.frame)} runs",
         drift=drift_of([cut for cut in cuts if cut.form == best.name]),
     )
     return Fit(
@@ -84,18 +96,37 @@ def fit(
         delta=solution.delta,
         objective=solution.objective,
         error=float(np.sqrt(np.mean(np.expm1(solution.residuals) ** 2))),
-        weights=solution.weights,
-        cuts=cuts,
+        weights=_spread(solution.weights, positions, len(table.frame)),
+        repeat_weights=_repeat_weights(worth, len(table.frame)),
+        cuts=_placed(cuts, positions if some is None else positions[some]),
         draws=draws,
         seed=seed,
-        findings=tuple(findings_of(table, solution, calibration, cuts)),
+        findings=(
+            *findings_of(table, own, solution, calibration, cuts),
+            *about_the_repeats(table, worth, best.name),
+        ),
     )
 
 
-def _sampled(sample: Sample, rng: np.random.Generator) -> Sample:
-    """The runs, or so many of them as can be rolled and resampled in reasonable time."""
-    count = len(sample.loss)
-    return sample if count <= MANY else sample.part(np.sort(rng.choice(count, MANY, replace=False)))
+def _spread(weights: Array, positions: NDArray[np.intp], count: int) -> Array:
+    """The weights of the runs at `positions` of a table of `count`, 0 for all others."""
+    found = np.zeros(count)
+    found[positions] = weights
+    return found
+
+
+def _repeat_weights(worth: Worth, count: int) -> Array:
+    return _spread(worth.found.weights, worth.used, count) if worth.found else np.zeros(count)
+
+
+def _placed(cuts: tuple[Cut, ...], positions: NDArray[np.intp]) -> tuple[Cut, ...]:
+    """The cuts with the held-out runs by their positions in the table, of which they saw those at `positions`."""
+    return tuple(replace(cut, held=positions[cut.held]) for cut in cuts)
+
+
+def _some(count: int, rng: np.random.Generator) -> NDArray[np.intp] | None:
+    """So many of the runs as can be rolled and resampled in reasonable time; None for all."""
+    return None if count <= MANY else np.sort(rng.choice(count, MANY, replace=False))
 
 
 def _draws(solution: Solution, sample: Sample, part: Sample, draws: int, rng: np.random.Generator) -> Array:

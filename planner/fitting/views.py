@@ -26,8 +26,7 @@ def runs_view(fit: Fit) -> Any:
     """Measured and fitted loss over compute, and the residuals; runs far off are named."""
     from planner.charts import fit_figure
 
-    runs = fit.runs
-    predicted = fit.predict(runs.column("params"), runs.column("tokens"))
+    runs, predicted = fit.runs, fit.expected
     residuals = np.log(runs.column("loss") / predicted)
     far = np.flatnonzero(np.abs(residuals) > _OUTLYING * fit.calibration.noise)
     named = {int(index): runs.named([int(index)]) for index in far}
@@ -78,7 +77,8 @@ def isoflop_view(fit: Fit) -> Any:
     """
     from planner.charts import isoflop_figure
 
-    runs, found = fit.runs, vertices(fit.runs)
+    runs = fit.law_runs
+    found = vertices(runs)
     if not found:
         raise InputError("No runs share their compute, so there are no isoFLOP curves.", mend="Draw another figure.")
     members = np.concatenate([vertex.members for vertex in found])
@@ -104,7 +104,7 @@ def contours_view(fit: Fit) -> Any:
     """Lines of equal loss over params and tokens with the runs and the frontier of best sizes."""
     from planner.charts import contours_figure
 
-    runs, calibration = fit.runs, fit.calibration
+    runs, calibration = fit.law_runs, fit.calibration
     flops = np.geomspace(runs.column("flops").min(), AHEAD * calibration.flops_max, _POINTS)
     best = fit.optimum(flops)
     drawn = np.asarray(calibration.ensemble.optimum(flops[:, None])[0])

@@ -26,6 +26,8 @@ on 26 public run tables: coefficient bootstraps alone covered 34 % of the larger
 FAMILY = (Additive, Coupled, DataConstrained, Farseer, Kaplan)
 
 _LEAST_EXPONENT = 0.02
+_DRAWS = 1000
+_OF_REPEATS = "muennighoff-2023"
 _BLOCK = 4096
 
 
@@ -36,8 +38,8 @@ class Calibration:
     `ensemble` is the class of `law` with arrays for coefficients, one entry per draw; `noise` the relative standard
     deviation of one run around the law; `flops_max` the largest run it was fitted to, 0 if unknown; `repeats` how much
     repetitions count, (R_D, R_N) of Muennighoff et al. 2023, and `repeats_draws` the same for each draw of the ensemble
-    where it is known; `basis` says in words where the draws come from; `drift` is what every decade of extrapolation
-    adds, as `DRIFT`.
+    where it is known, and `repeats_noise` the deviation of one run on limited text where that is more than `noise`;
+    `basis` says in words where the draws come from; `drift` is what every decade of extrapolation adds, as `DRIFT`.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Calibration:
     basis: str
     drift: float = DRIFT
     repeats_draws: tuple[Array, Array] | None = None
+    repeats_noise: float = 0.0
     notes: str = ""
 
     def decades_beyond(self, flops: Numbers) -> Numbers:
@@ -103,6 +106,7 @@ class Calibration:
             self,
             law=DataConstrained(law=law, unique_tokens=unique_tokens, R_D=R_D, R_N=R_N),
             ensemble=DataConstrained(law=ensemble, unique_tokens=unique_tokens, R_D=R_D_draws, R_N=R_N_draws),
+            noise=max(self.noise, self.repeats_noise),
         )
 
 
@@ -130,34 +134,46 @@ def published(name: str) -> Calibration:
         as_of=row["as_of"],
         notes=row["notes"],
         repeats=(float(row["R_D"]), float(row["R_N"])) if row["R_D"] else repeats_of_text(),
+        repeats_draws=repeats_draws_of_text(),
         basis=next(entry["source"] for entry in records("law_covariance") if entry["law"] == row["uncertainty"]),
     )
 
 
 def repeats_of_text() -> tuple[float, float]:
     """R_D and R_N of Muennighoff et al. 2023, fitted on C4: our assumption wherever nobody measured repeats."""
-    row = record("laws", "name", "muennighoff-2023", kind="law")
+    row = record("laws", "name", _OF_REPEATS, kind="law")
     return float(row["R_D"]), float(row["R_N"])
 
 
-def _draws(law: Additive | Kaplan, uncertainty: str, count: int = 1000) -> dict[str, Array]:
-    """Coefficient arrays, shape (count,): normal around `law` with the covariance tabled under `uncertainty`.
+def repeats_draws_of_text(count: int = _DRAWS) -> tuple[Array, Array]:
+    """Draws of `repeats_of_text`, each of shape (count,): log-normal, with the covariance tabled for them."""
+    shifts = _shifts(["R_D", "R_N"], _OF_REPEATS, count, seed=1)
+    R_D, R_N = (value * np.exp(shift) for value, shift in zip(repeats_of_text(), shifts, strict=True))
+    return R_D, R_N
+
+
+def _draws(law: Additive | Kaplan, uncertainty: str) -> dict[str, Array]:
+    """Coefficient arrays: normal around `law` with the covariance tabled under `uncertainty`.
 
     Exponents vary as they are, all other coefficients in their logarithm (their bootstrap is close to log-normal).
     """
     names = [field.name for field in fields(law)]
-    covariance = np.zeros((len(names), len(names)))
-    for row in records("law_covariance"):
-        if row["law"] == uncertainty:
-            i, j = names.index(row["first"]), names.index(row["second"])
-            covariance[i, j] = covariance[j, i] = float(row["covariance"])
-    shifts = np.random.default_rng(0).multivariate_normal(np.zeros(len(names)), covariance, size=count)
     return {
         name: np.maximum(getattr(law, name) + shift, _LEAST_EXPONENT)
         if name.startswith(("alpha", "beta"))
         else getattr(law, name) * np.exp(shift)
-        for name, shift in zip(names, shifts.T, strict=True)
+        for name, shift in zip(names, _shifts(names, uncertainty, _DRAWS, seed=0), strict=True)
     }
+
+
+def _shifts(names: list[str], uncertainty: str, count: int, seed: int) -> Array:
+    """Normal draws, shape (names, count), with the covariance tabled under `uncertainty`."""
+    covariance = np.zeros((len(names), len(names)))
+    for row in records("law_covariance"):
+        if row["law"] == uncertainty and row["first"] in names:
+            i, j = names.index(row["first"]), names.index(row["second"])
+            covariance[i, j] = covariance[j, i] = float(row["covariance"])
+    return np.random.default_rng(seed).multivariate_normal(np.zeros(len(names)), covariance, size=count).T
 
 
 class Calibrated(Protocol):
