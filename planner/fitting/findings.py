@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.estimate import Estimate
-from planner.fitting.backtesting import ENOUGH_CUTS
+from planner.fitting.backtesting import DRIFT, ENOUGH_CUTS
 from planner.fitting.repeats import FEWEST, SPREAD
 from planner.fitting.tables import about_the_design, about_the_schedule, about_the_table
 from planner.sheet import Finding
@@ -28,7 +28,7 @@ WELL_FITTED, UNSURE_SIZE = 0.03, 4.0
 """Relative error above which a law does not describe its runs, and the factor across the range of the best size ten
 times beyond them above which they do not determine it: our assumptions."""
 _OUTLYING, _NAMED = 5.0, 5
-_MISSED, _SURPRISING = 0.01, 3.0
+_MISSED, _DRIFTING = 0.01, 1.5
 _ON_THE_PRIOR = 0.7
 
 
@@ -139,9 +139,8 @@ def _about_the_backtest(cuts: Sequence[Cut], own: Sequence[Cut], calibration: Ca
             f"Fitted below {len(own)} cuts in compute, the forms missed the larger runs by {compared} on the mean; the "
             "additive form is taken only where it does better at every cut, and by a third on the mean.",
         )
-    unexplained = [cut.median_error for cut in own if cut.median_error > _SURPRISING * np.median(cut.spread)]
-    worst = max(unexplained, default=0.0)
-    if worst > _MISSED:
+    worst = max(cut.median_error for cut in own)
+    if worst > _MISSED and calibration.drift > _DRIFTING * DRIFT:
         side = "high" if np.median([cut.bias for cut in own]) > 0 else "low"
         yield Finding(
             "warning",
