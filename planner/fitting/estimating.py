@@ -26,7 +26,7 @@ _TEMPERATURE = 0.32
 _RECENCY = 0.25
 _SUSPECT, _HOPELESS = 3.0, 6.0
 _ROUGH_DELTA, _ROUGH_NOISE = 0.01, 4e-3
-_LEAST_DELTA = 1e-6
+_LEAST_DELTA, _SHARP = 1e-6, 1e-4
 _TOLERANCE, _STEPS = 1e-8, 60
 _POLISHED = 3
 
@@ -54,6 +54,11 @@ class Solution:
         """The minimum."""
         return float(self.objectives.min())
 
+    @property
+    def error(self) -> float:
+        """Root mean square relative error on the runs that kept their weight."""
+        return float(np.sqrt(np.mean(np.expm1(self.residuals[self.weights > 0]) ** 2)))
+
 
 def solve(form: Form, data: Data, weights: Array, delta: float | None = None, starts: int = 6) -> Solution:
     """The best unknowns of `form` for `data`, from many starts.
@@ -69,11 +74,11 @@ def solve(form: Form, data: Data, weights: Array, delta: float | None = None, st
     if delta is not None:
         return _bare(form, data, weights, delta, begin)
     some = slice(None, None, 1 + len(data.z) // MANY)
-    part, rough = data.part(some), _prior(form, _ROUGH_NOISE**2)
+    part, rough = data.part(some), _prior(form, data, _ROUGH_NOISE**2)
     reached, objectives = minimise(form.model(part), part.z, begin, _rows(weights[some], begin), _ROUGH_DELTA, rough)
     best = reached[np.argsort(objectives, kind="stable")[:_POLISHED]]
     noise = _noise(form, _residuals(form, data, best[0]), weights)
-    bend, prior = _BEND * noise, _prior(form, _TEMPERATURE * noise**2)
+    bend, prior = _BEND * noise, _prior(form, data, _TEMPERATURE * noise**2)
     recent = weights * np.exp(_RECENCY * (data.x + data.y))
     recent *= weights.sum() / recent.sum()
     reached, objectives = minimise(form.model(data), data.z, best, _rows(recent, best), bend, prior)
@@ -98,7 +103,8 @@ def solve(form: Form, data: Data, weights: Array, delta: float | None = None, st
 
 def _bare(form: Form, data: Data, weights: Array, delta: float, begin: Array) -> Solution:
     """The minimum of the Huber losses alone; for `delta` 0 they bend at ever smaller residuals."""
-    bends = [delta] if delta else [1e-3, 1e-4, 1e-5, _LEAST_DELTA]
+    bends = [bend for bend in (1e-3, 1e-4, 1e-5) if bend > 10 * delta] if delta < _SHARP else []
+    bends.append(delta or _LEAST_DELTA)
     for bend in bends:
         begin, objectives = minimise(form.model(data), data.z, begin, _rows(weights, begin), bend)
     theta = begin[objectives.argmin()]
@@ -128,7 +134,7 @@ def refit(solution: Solution, counts: Array, rng: np.random.Generator) -> Array:
         # Without a prior the valleys are long: only full convergence gives the spread.
         return minimise(model, target, begin, weights, solution.delta)[0]
     spread = np.where(np.isfinite(form.spread), form.spread, 0.0)
-    moved = Prior(mean=form.mean + spread * rng.standard_normal(begin.shape), precision=prior.precision)
+    moved = Prior(mean=prior.mean + spread * rng.standard_normal(begin.shape), precision=prior.precision)
     return minimise(model, target, begin, weights, solution.delta, moved, _STEPS, _TOLERANCE)[0]
 
 
@@ -136,10 +142,10 @@ def _rows(weights: Array, starts: Array) -> Array:
     return np.broadcast_to(weights, (len(starts), len(weights)))
 
 
-def _prior(form: Form, temperature: float) -> Prior | None:
+def _prior(form: Form, data: Data, temperature: float) -> Prior | None:
     if not np.isfinite(form.spread).any():
         return None
-    return Prior(mean=form.mean, precision=temperature / form.spread**2)
+    return Prior(mean=form.centre(data), precision=temperature / form.spread**2)
 
 
 def _residuals(form: Form, data: Data, theta: Array) -> Array:

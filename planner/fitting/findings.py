@@ -9,6 +9,7 @@ import numpy as np
 from planner.estimate import Estimate
 from planner.fitting.backtesting import DRIFT, ENOUGH_CUTS
 from planner.fitting.repeats import FEWEST, SPREAD
+from planner.fitting.resampling import LEAST_TRUNKS
 from planner.fitting.tables import about_the_design, about_the_schedule, about_the_table
 from planner.sheet import Finding
 from planner.units import show, show_range
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 WELL_FITTED, UNSURE_SIZE = 0.03, 4.0
 """Relative error above which a law does not describe its runs, and the factor across the range of the best size ten
 times beyond them above which they do not determine it: our assumptions."""
-_OUTLYING, _NAMED = 5.0, 5
-_MISSED, _DRIFTING = 0.01, 1.5
+_OUTLYING, _NAMED = 6.0, 5
+_MISSED, _FAR_OFF, _DRIFTING = 0.01, 0.04, 1.5
 _ON_THE_PRIOR = 0.7
 
 
@@ -44,6 +45,7 @@ def findings_of(
     yield from about_the_design(runs)
     yield from _about_the_law(runs, solution, calibration)
     yield from _about_the_backtest(cuts, own, calibration)
+    yield from _about_the_trunks(runs)
     yield from _about_the_errors(runs, solution)
     yield from about_the_schedule(runs, solution.residuals)
 
@@ -136,11 +138,12 @@ def _about_the_backtest(cuts: Sequence[Cut], own: Sequence[Cut], calibration: Ca
         yield Finding(
             "note",
             f"The {own[0].form} form was chosen.",
-            f"Fitted below {len(own)} cuts in compute, the forms missed the larger runs by {compared} on the mean; the "
-            "additive form is taken only where it does better at every cut, and by a third on the mean.",
+            f"Fitted below {len(own)} cuts in compute, the forms missed the larger runs by {compared} on the mean. The "
+            "coupled form, which is the additive one at k = 1, extrapolated better on public tables; the additive one "
+            "is taken only where it does better at every cut, and by a third on the mean.",
         )
     worst = max(cut.median_error for cut in own)
-    if worst > _MISSED and calibration.drift > _DRIFTING * DRIFT:
+    if worst > _MISSED and (calibration.drift > _DRIFTING * DRIFT or worst > _FAR_OFF):
         side = "high" if np.median([cut.bias for cut in own]) > 0 else "low"
         yield Finding(
             "warning",
@@ -154,12 +157,22 @@ def _mean_error(cuts: Sequence[Cut], name: str) -> float:
     return float(np.mean([cut.median_error for cut in cuts if cut.form == name]))
 
 
+def _about_the_trunks(runs: Runs) -> Iterator[Finding]:
+    trunks = len(np.unique(runs.trunks))
+    if trunks < min(LEAST_TRUNKS, len(runs.frame)):
+        yield Finding(
+            "warning",
+            f"The runs come from {trunks} trunk{'s' * (trunks != 1)} only.",
+            "That is too few to resample, so runs count as independent and the ranges are too narrow.",
+            f"Train {LEAST_TRUNKS} trunks or more.",
+        )
+
+
 def _about_the_errors(runs: Runs, solution: Solution) -> Iterator[Finding]:
     residuals, noise = solution.residuals, solution.noise
     # Runs that lost their weight are named below; the law need not describe them.
-    error = float(np.sqrt(np.mean(np.expm1(residuals[solution.weights > 0]) ** 2)))
-    if error > WELL_FITTED:
-        because = f"Its error on its own runs is {show(error, 'fraction')}."
+    if solution.error > WELL_FITTED:
+        because = f"Its error on its own runs is {show(solution.error, 'fraction')}."
         todo = "Look for mixed set-ups or bad rows."
         yield Finding("problem", "The law does not describe these runs.", because, todo)
     above, below = residuals > _OUTLYING * noise, residuals < -_OUTLYING * noise
@@ -183,4 +196,6 @@ def _listed(runs: Runs, residuals: NDArray[np.float64], chosen: NDArray[np.bool_
     """The runs farthest off, by their rows in the source."""
     indices = np.flatnonzero(chosen)
     worst = indices[np.argsort(-np.abs(residuals[indices]), kind="stable")][:_NAMED]
-    return ", ".join(f"{runs.named([index])} (off by {show(residuals[index], 'fraction')})" for index in worst)
+    return ", ".join(
+        f"{runs.named([index])} (off by {show(float(np.expm1(residuals[index])), 'fraction')})" for index in worst
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,14 +50,14 @@ class Fit(Sheet):
     """
 
     form: str
-    calibration: Calibration
-    runs: Runs
+    calibration: Calibration = field(repr=False)
+    runs: Runs = field(repr=False)
     delta: float
     objective: float
     error: float
-    weights: NDArray[np.float64]
-    repeat_weights: NDArray[np.float64]
-    cuts: tuple[Cut, ...]
+    weights: NDArray[np.float64] = field(repr=False)
+    repeat_weights: NDArray[np.float64] = field(repr=False)
+    cuts: tuple[Cut, ...] = field(repr=False)
     draws: int
     seed: int
     findings: tuple[Finding, ...]
@@ -96,8 +96,8 @@ class Fit(Sheet):
 
     @property
     def law_runs(self) -> Runs:
-        """The runs that the law was fitted to: those of a single pass, if they are enough."""
-        return part_of(self.runs, runs_of_the_law(self.runs))
+        """The runs that the law was fitted to: those that weigh, of a single pass, if they are enough."""
+        return part_of(self.runs, runs_of_the_law(self.runs) & (self.runs.weights > 0))
 
     @property
     def expected(self) -> NDArray[np.float64]:
@@ -130,8 +130,7 @@ class Fit(Sheet):
         It carries coefficient draws, run-to-run noise and the drift of extrapolation, which grows with every decade of
         compute beyond the runs at the rate that the back-test and public run tables suggest (`calibration.drift`).
         """
-        if not 0 < level < 1:
-            raise InputError(f"level is {level!r}.", mend="Give a probability between 0 and 1, such as 0.9.")
+        _refuse_level(level)
         low, high = self._calibration(unique_tokens).loss_interval(*_arrays(params, tokens), level)
         return _unboxed(low), _unboxed(high)
 
@@ -174,6 +173,16 @@ class Fit(Sheet):
         except (OSError, UnicodeDecodeError):
             raise DataError(f"{path} cannot be read.", mend="Give a file that Fit.save wrote.") from None
         return cls(**parts_of(text, Path(path).name))
+
+    def optimum_interval(self, flops: Any, level: float = LEVEL) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        """Low and high of the params, then of the tokens, that `optimum` gives; from the draws of the coefficients."""
+        _refuse_level(level)
+        budget = _array(flops, "flops")
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        drawn = self.calibration.ensemble.optimum(budget[..., None])
+        ends = [np.quantile(np.asarray(sizes), tails, axis=-1) for sizes in drawn]
+        params, tokens = ((_unboxed(low), _unboxed(high)) for low, high in ends)
+        return params, tokens
 
     def rows(self) -> Iterable[Row]:
         """Coefficients, how well they hold, and the optimum at ten times the largest run."""
@@ -261,6 +270,11 @@ class Fit(Sheet):
         if unique_tokens is None:
             return self.calibration
         return self.calibration.limited_to(read(unique_tokens, "tokens", name="unique_tokens"))
+
+
+def _refuse_level(level: Any) -> None:
+    if not isinstance(level, float | int) or not 0 < level < 1:
+        raise InputError(f"level is {level!r}.", mend="Give one probability between 0 and 1, such as 0.9.")
 
 
 def _growth(law: Law, flops: float) -> Any:

@@ -19,6 +19,8 @@ from planner.fitting.terms import COUPLINGS, EXPONENTS, Constrained, Coupling, D
 from planner.laws import Additive, Coupled, Kaplan, Law
 
 _EXPONENT, _EXPONENT_SPREAD = float(np.log(0.33)), 0.3
+_TERM, _TERM_SPREAD = float(np.log(0.15)), 1.0
+"""Each term at the middle of the runs, as a share of the loss there: runs along one line cannot tell the two apart."""
 _COUPLING, _COUPLING_SPREAD = float(np.log(0.75)), 0.25
 _FIXED = float(np.log(0.3473105)), float(np.log(0.3671724))
 """Exponents of Besiroglu et al. 2024, at the Huber optimum."""
@@ -43,6 +45,12 @@ class Form:
     model: Callable[[Data], Model]
     starts: Callable[[Data, int], Array]
     law: Callable[[Data, Array], Law]
+
+    def centre(self, data: Data) -> Array:
+        """The mean of the prior for `data`: terms are shares of its typical loss."""
+        found = self.mean.copy()
+        found[:2] += np.where(np.isfinite(self.spread[:2]), data.z.mean(), 0.0)
+        return found
 
     @property
     def unknowns(self) -> int:
@@ -79,7 +87,8 @@ def _starts(data: Data, count: int) -> Array:
     for size in (1, 2, 3):
         for active in map(list, combinations(range(3), size)):
             part = np.zeros_like(solution)
-            block = gram[:, active][:, :, active] + 1e-12 * np.eye(size)
+            block = gram[:, active][:, :, active]
+            block = block + (1e-12 * np.einsum("pii->p", block))[:, None, None] * np.eye(size)
             part[:, active] = np.linalg.solve(block, right[:, active, None])[..., 0]
             error = np.einsum("pi,pij,pj->p", part, gram, part) - 2 * np.einsum("pi,pi->p", part, right)
             better = (part >= 0).all(axis=1) & (error < best)
@@ -171,8 +180,8 @@ ADDITIVE = Form(
     name="additive",
     formula="L = E + A/N^alpha + B/D^beta",
     coefficients=("E", "A", "B", "alpha", "beta"),
-    mean=np.array([0, 0, 0, _EXPONENT, _EXPONENT]),
-    spread=np.array([_FREE, _FREE, _FREE, _EXPONENT_SPREAD, _EXPONENT_SPREAD]),
+    mean=np.array([_TERM, _TERM, 0, _EXPONENT, _EXPONENT]),
+    spread=np.array([_TERM_SPREAD, _TERM_SPREAD, _FREE, _EXPONENT_SPREAD, _EXPONENT_SPREAD]),
     model=Sum,
     starts=_starts,
     law=_additive,
@@ -181,8 +190,8 @@ COUPLED = Form(
     name="coupled",
     formula="L = E + (A/N^alpha + B/D^beta)^k",
     coefficients=("E", "A", "B", "alpha", "beta", "k"),
-    mean=np.array([0, 0, 0, _EXPONENT, _EXPONENT, _COUPLING]),
-    spread=np.array([_FREE, _FREE, _FREE, _EXPONENT_SPREAD, _EXPONENT_SPREAD, _COUPLING_SPREAD]),
+    mean=np.array([_TERM, _TERM, 0, _EXPONENT, _EXPONENT, _COUPLING]),
+    spread=np.array([_TERM_SPREAD, _TERM_SPREAD, _FREE, _EXPONENT_SPREAD, _EXPONENT_SPREAD, _COUPLING_SPREAD]),
     model=Coupling,
     starts=_coupled_starts,
     law=_coupled,
@@ -191,8 +200,8 @@ TIED = Form(
     name="tied",
     formula="L = E + A/N^alpha + B/D^alpha",
     coefficients=("E", "A", "B", "alpha"),
-    mean=np.array([0, 0, 0, _EXPONENT]),
-    spread=np.array([_FREE, _FREE, _FREE, _EXPONENT_SPREAD]),
+    mean=np.array([_TERM, _TERM, 0, _EXPONENT]),
+    spread=np.array([_TERM_SPREAD, _TERM_SPREAD, _FREE, _EXPONENT_SPREAD]),
     model=lambda data: Constrained(Sum(data), _TIE, np.zeros(5), term_box(EXPONENTS)),
     starts=_tied_starts,
     law=_tied,

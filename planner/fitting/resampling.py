@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from planner.runs import Runs
 
 
+LEAST_TRUNKS = 5
+"""Fewer trunks tell no spread, and runs are resampled one by one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Runs as arrays of shape (runs,); runs of one `trunk` share most of their training and are drawn together."""
@@ -35,7 +39,7 @@ class Sample:
             tokens=runs.column("tokens"),
             loss=runs.column("loss"),
             weights=runs.weights / runs.weights.mean(),
-            trunk=np.unique(runs.trunks, return_inverse=True)[1],
+            trunk=_units(np.unique(runs.trunks, return_inverse=True)[1]),
         )
 
     @property
@@ -68,3 +72,8 @@ class Sample:
         trunks = int(self.trunk.max()) + 1
         drawn = rng.multinomial(trunks, np.full(trunks, 1 / trunks), size=draws).astype(float)
         return drawn if trunks == len(self.trunk) else drawn[:, self.trunk]
+
+
+def _units(trunk: NDArray[np.intp]) -> NDArray[np.intp]:
+    """What is resampled together: trunks, or single runs where trunks are too few to tell a spread."""
+    return trunk if trunk.max() + 1 >= LEAST_TRUNKS else np.arange(len(trunk))

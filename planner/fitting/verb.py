@@ -39,8 +39,8 @@ def fit(
         runs: what `load_runs` gives, or a DataFrame with params, tokens and loss; a column `weight` weighs the runs,
             runs of one `trunk` are resampled together. With a column `unique_tokens` the law is that of the runs of a
             single pass, and those that repeat tokens tell what repeats are worth under it.
-        form: "additive", "coupled", "tied", "fixed" or "kaplan"; "auto" takes the coupled form, which holds the
-            additive one, unless the additive one extrapolates clearly better inside the runs.
+        form: "additive", "coupled", "tied", "fixed", "kaplan" or "farseer"; "auto" takes the coupled form, which holds
+            the additive one, unless the additive one extrapolates clearly better inside the runs.
         draws: bootstrap resamples, at least 20.
         seed: of the resampling; the same runs and seed give the same fit.
         delta: None adapts the estimator to the noise of the runs, with weak priors. A number gives the bare sum of
@@ -51,15 +51,18 @@ def fit(
         FitError: the runs do not determine the coefficients.
         UnknownName: there is no such form.
     """
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise InputError(f"seed is {seed!r}.", mend="Give a whole number of at least 0.")
     if not isinstance(draws, int) or draws < 20:
         raise InputError(f"draws is {draws!r}.", mend="Give a whole number of at least 20, such as 1000.")
-    if delta is not None and not 0 <= delta < np.inf:
+    if delta is not None and not (isinstance(delta, float | int) and 0 <= delta < np.inf):
         raise InputError(f"delta is {delta!r}.", mend="Give a residual of log loss such as 0.001, 0, or None.")
     if delta is not None and form == "auto":
         raise InputError("delta sets the estimator of one form.", mend='Name the form, such as form="additive".')
     forms = _CANDIDATES if form == "auto" else (form_called(form),)
     table = runs if isinstance(runs, Runs) else load_runs(runs)
-    counted = runs_of_the_law(table)
+    weighed, single = table.weights > 0, runs_of_the_law(table)
+    counted = single & weighed
     own, positions = part_of(table, counted), np.flatnonzero(counted)
     sample = Sample.of(own)
     _refuse_undetermined(own, sample, min(len(form.coefficients) for form in forms))
@@ -71,7 +74,7 @@ def fit(
     solution = solve(best, sample.data, sample.weights, delta)
     theta = _draws(solution, sample, part, draws, rng)
     law, ensemble = best.law(solution.data, solution.theta), best.law(solution.data, theta)
-    worth = worth_of(table, ~counted, law, ensemble, solution.noise, delta, seed)
+    worth = worth_of(table, ~single & weighed, law, ensemble, solution.noise, delta, seed)
     calibration = Calibration(
         name=f"the fit of {table.source}",
         title=f"Fitted to {len(own.frame)} runs from {table.source}",
@@ -95,7 +98,7 @@ def fit(
         runs=table,
         delta=solution.delta,
         objective=solution.objective,
-        error=float(np.sqrt(np.mean(np.expm1(solution.residuals) ** 2))),
+        error=solution.error,
         weights=_spread(solution.weights, positions, len(table.frame)),
         repeat_weights=_repeat_weights(worth, len(table.frame)),
         cuts=_placed(cuts, positions if some is None else positions[some]),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from planner.fitting import Fit
 from planner.hardware.utilisation import highest_published
 from planner.laws import Kaplan, kaplan_allocation
 from planner.planning.allocation import Wishes, reach
@@ -60,6 +62,13 @@ def findings_of(goal: Goal, found: Found, available: float | None, calibration: 
         yield Finding(
             "warning", "This law comes without uncertainty.", "Ranges show none.", "Fit a law to runs of your own."
         )
+
+
+def inherited(law: object) -> tuple[Finding, ...]:
+    """What is wrong with the fit that a plan rests on, if it rests on one: its findings but for the notes."""
+    if not isinstance(law, Fit):
+        return ()
+    return tuple(replace(f, title=f"The fit: {f.title}") for f in law.findings if f.level != "note")
 
 
 def findings_about_run(cluster: Cluster, days: Estimate) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.laws import Calibration, calibration_of
 from planner.planning.allocation import Wishes, lifetime_flops, spend
-from planner.planning.findings import assumed_cluster, findings_about_run, findings_of
+from planner.planning.findings import assumed_cluster, findings_about_run, findings_of, inherited
 from planner.planning.goals import Goal, goal_of
 from planner.planning.solving import budget_of, solve
 from planner.sheet import Finding, Row, Sheet
@@ -296,7 +296,7 @@ def plan(
         wishes=wishes,
         binding=_binding(goal, found.tokens, available, wishes),
         inputs=inputs,
-        findings=tuple(findings_of(goal, found, available, calibration)),
+        findings=(*findings_of(goal, found, available, calibration), *inherited(law)),
         calibration=calibration,
     )
     return found_plan if chosen is None else replace(found_plan, findings=found_plan._all_findings(cluster is None))

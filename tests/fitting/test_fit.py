@@ -10,6 +10,7 @@ from planner.fitting.forms import ADDITIVE, COUPLED, form_called
 from planner.fitting.resampling import Sample
 from planner.fitting.terms import Data
 from planner.laws import Additive, Coupled, Farseer, Kaplan
+from planner.planning import plan
 
 TRUE = Additive(E=1.8, A=400.0, B=1500.0, alpha=0.34, beta=0.36)
 
@@ -287,3 +288,66 @@ def test_farseer_recovers_its_nine_coefficients():
     found = fit(table, form="farseer", draws=20, delta=1e-3).calibration.law
     for name in form_called("farseer").coefficients:
         assert getattr(found, name) == pytest.approx(getattr(true, name), rel=1e-6)
+
+
+def test_runs_along_one_line_leave_the_best_size_open():
+    # Chinchilla's own ratio at every size tells nothing of params and tokens apart: only the prior does.
+    params = np.geomspace(1e7, 1e10, 12)
+    held = 0
+    for seed in range(8):
+        noise = np.exp(0.005 * np.random.default_rng(seed).standard_normal(12))
+        table = pd.DataFrame({"params": params, "tokens": 20 * params, "loss": TRUE.loss(params, 20 * params) * noise})
+        found = fit(table, draws=100)
+        (low, high), _ = found.optimum_interval(1.2e23)
+        held += low < TRUE.optimum(1.2e23)[0] < high
+        assert high > 5 * low
+        assert any("hardly tell which size" in finding.title for finding in found.findings)
+    assert held >= 7
+
+
+def test_runs_of_no_weight_do_not_count_as_runs():
+    table = sweep(0.003).assign(weight=0.0)
+    table.loc[:2, "weight"] = 1.0
+    with pytest.raises(FitError, match="3 runs for"):
+        fit(table)
+    table.loc[:19, "weight"] = 1.0
+    assert "20 runs" in fit(table, draws=20).title
+
+
+def test_too_few_trunks_are_resampled_run_by_run_and_said_so():
+    one, none = fit(sweep(0.003).assign(trunk="a"), draws=100), fit(sweep(0.003), draws=100)
+    assert one.coefficients.equals(none.coefficients)
+    assert any("1 trunk only" in finding.title for finding in one.findings)
+
+
+def test_one_absurd_run_does_not_spoil_the_fit():
+    for loss in (1e-9, 1e9):
+        table = sweep(0.003)
+        table.loc[7, "loss"] = loss
+        found = fit(table, draws=20)
+        assert found.predict(1e10, 2e11) == pytest.approx(fit(sweep(0.003), draws=20).predict(1e10, 2e11), rel=0.01)
+
+
+def test_a_sharper_delta_approaches_the_least_absolute_deviations():
+    table = sweep(0.005)
+    off = {}
+    for delta in (0, 1e-5, 1e-6):
+        law = fit(table, form="additive", delta=delta, draws=20).calibration.law
+        off[delta] = np.abs(np.log(table["loss"] / law.loss(table["params"], table["tokens"]))).sum()
+    assert off[1e-6] == pytest.approx(off[0], rel=1e-4)
+    assert off[1e-5] == pytest.approx(off[0], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options", [{"seed": -1}, {"seed": 1.5}, {"seed": None}, {"delta": "0.001", "form": "additive"}]
+)
+def test_options_of_the_wrong_kind_are_refused(options):
+    with pytest.raises(InputError):
+        fit(sweep(0.0), **options)
+
+
+def test_a_plan_carries_what_is_wrong_with_its_fit():
+    table = sweep(0.003)
+    found = fit(table.assign(loss=np.exp(table["loss"])), draws=20)
+    assert any(finding.title.startswith("The fit:") for finding in plan(budget_flops=1e22, law=found).findings)
+    assert len(repr(found)) < 3000

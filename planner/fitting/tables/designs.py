@@ -31,8 +31,9 @@ def about_the_design(runs: Runs) -> Iterator[Finding]:
     counts = {"params": distinct(params), "tokens": distinct(tokens)}
     for name, count in counts.items():
         if count < 3:
-            because = f"Different {name}: {count}. Two coefficients depend on them."
-            points = "1 point" if count == 1 else f"{count} points"
+            points, given = "1 point" if count == 1 else f"{count} points", len(np.unique(runs.column(name)))
+            alike = f"{given} different {name} lie within {show(_ALIKE - 1, 'fraction')} of {points}"
+            because = f"{alike if given > count else f'Different {name}: {count}'}. Two coefficients depend on them."
             yield Finding("warning", f"The effect of {name} rests on {points}.", because, "Run three or more.")
     if min(counts.values()) > 1:
         yield from _along_one_line(params, tokens)
@@ -41,9 +42,11 @@ def about_the_design(runs: Runs) -> Iterator[Finding]:
         yield Finding("warning", f"Only {len(runs.frame)} runs.", because, f"Run {FEW_RUNS} or more.")
     span = float(flops.max() / flops.min())
     if span < LEAST_SPAN:
-        because = f"The largest run takes {show(span)} times the compute of the smallest."
+        same = span < _ALIKE
+        title = "All runs have the same compute." if same else "The runs span less than a factor of ten in compute."
+        because = "" if same else f"The largest run takes {show(span)} times the compute of the smallest."
         todo = "Add cheaper runs, or dearer ones: two factors of ten or more."
-        yield Finding("warning", "The runs span less than a factor of ten in compute.", because, todo)
+        yield Finding("warning", title, because, todo)
 
 
 def _along_one_line(params: NDArray[np.float64], tokens: NDArray[np.float64]) -> Iterator[Finding]:
