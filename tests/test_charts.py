@@ -271,6 +271,14 @@ def test_every_coefficient_has_a_panel_with_its_range() -> None:
     assert [line.x[0] for line in lines] == pytest.approx([0.35, 403.4, 0.7])
 
 
+def test_coefficients_that_change_sign_or_do_not_vary_are_drawn() -> None:
+    draws = {"A": np.random.default_rng(0).normal(0.0, 1.0, 200), "B": np.full(200, 0.35)}
+    figure = charts.posterior_figure(draws=draws, central={"A": -0.1, "B": 0.35})
+    assert {figure.layout.xaxis.type, figure.layout.xaxis2.type} == {None}
+    (line,) = [trace for trace in figure.data if trace.xaxis == "x2"]
+    assert list(line.x) == [0.35, 0.35]
+
+
 def test_more_held_out_runs_narrow_what_honest_intervals_show() -> None:
     assert "50 held-out runs" in calibration().layout.yaxis.title.text
     few, many = (named(calibration(runs), "Honest intervals, 90 % of cases") for runs in (10, 1000))

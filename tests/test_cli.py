@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from planner import Fit, UseCase, advise, cost, plan
+from planner import Fit, UseCase, advise, cost, design, plan
 from planner.cli import main
 from planner.hardware import Cluster
 
@@ -81,7 +81,7 @@ def test_the_report_is_one_page_that_needs_no_network(tmp_path):
         assert heading in page
 
 
-@pytest.mark.parametrize("command", ["plan", "fit", "cost", "advise", "report", "app"])
+@pytest.mark.parametrize("command", ["plan", "fit", "approaches", "design", "cost", "advise", "report", "app"])
 def test_help_teaches(command):
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -107,6 +107,15 @@ def test_help_teaches(command):
         (("fit", "cpu-python-stdlib", "--counting", "non_embedding"), 2, "params_non_embedding differs"),
         (("fit", "cpu-python-stdlib", "--in-unit", "bpb"), 2, "unit of loss"),
         (("fit", "cpu-python-stdlib", "--bytes-per-token", "0.2"), 2, "a byte or more"),
+        (("fit", "cpu-python-stdlib", "--bytes-per-token", "x"), 2, "4.2"),
+        (("fit", "cpu-python-stdlib", "--column", "foo=loss"), 2, "planner reads is called 'foo'"),
+        (("fit", "cpu-python-stdlib", "--save", "law.csv"), 2, "does not end in .json"),
+        (("fit", "law.json", "--seed", "1"), 2, "without --seed"),
+        (("fit", "absent.json"), 2, "cannot be read"),
+        (("plan", "--budget-flops", "1e22", "--column", "loss=val"), 2, "no --runs are given"),
+        (("design", "--budget-flops", "1e22", "--for-flops", "1e20"), 2, "more than its target"),
+        (("design", "--budget-flops", "1e20", "--for-flops", "1e22", "--in-unit", "bits/byte"), 2, "no --runs"),
+        (("design", "--budget-flops", "1e20", "--for-flops", "1e22", "--candidates", "absent.csv"), 2, "no file"),
         (("cost", "--params", "70B", "--tokens", "abc"), 2, "not understood"),
         (("advise", "--set", "taks=qa"), 2, "Did you mean"),
         (("advise", "--set", "task"), 2, "name=value"),
@@ -138,3 +147,38 @@ def test_approaches_stand_side_by_side(tmp_path):
     assert printed["flops"] == 1e21
     assert printed["envelope"] == "not available"
     assert printed["parametric_params"]["low"] < printed["parametric_params"]["high"]
+
+
+def test_a_saved_fit_is_printed_as_it_was(tmp_path):
+    sweep, saved = sweep_file(tmp_path), str(tmp_path / "law.json")
+    printed = run("fit", sweep, "--form", "additive", "--draws", "20", "--save", saved).stdout
+    assert run("fit", saved).stdout == printed
+
+
+@pytest.mark.parametrize("option", [("--seed", "-1"), ("--draws", "x"), ("--draws", "3")])
+def test_numbers_out_of_range_are_refused_by_the_option(option):
+    result = run("fit", "cpu-python-stdlib", *option)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option[0]}'" in result.output
+
+
+def test_columns_of_other_names_serve_every_command(tmp_path):
+    sweep = sweep_file(tmp_path)
+    renamed = str(tmp_path / "renamed.csv")
+    pd.read_csv(sweep).rename(columns={"loss": "val"}).to_csv(renamed, index=False)
+    for command in (("approaches",), ("plan", "--budget-flops", "1e20", "--runs")):
+        plain, mapped = run(*command, sweep, "--json"), run(*command, renamed, "--column", "loss=val", "--json")
+        assert mapped.exit_code == 0, mapped.output
+        assert mapped.stdout.replace("renamed.csv", "sweep.csv") == plain.stdout
+
+
+def test_a_sweep_is_designed_as_the_library_does(tmp_path):
+    arguments = ("design", "--budget-flops", "1e19", "--for-flops", "1e21")
+    printed = json.loads(run(*arguments, "--json").stdout)
+    assert printed == json.loads(json.dumps(design(budget_flops=1e19, for_flops=1e21).to_dict()))
+    pd.DataFrame({"params": ["10M", "30M", "100M"], "tokens": ["1B", "2B", "3B"]}).to_csv(
+        tmp_path / "c.csv", index=False
+    )
+    chosen = run(*arguments, "--candidates", str(tmp_path / "c.csv"), "--runs", sweep_file(tmp_path))
+    assert chosen.exit_code == 0, chosen.output
+    assert "Run 1" in chosen.stdout

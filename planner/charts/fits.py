@@ -105,7 +105,8 @@ def posterior_figure(
 ) -> Any:
     """How the draws of each coefficient spread: their density, its 90 % in the middle darker, the central value a line.
 
-    Coefficients in `logarithmic` have a logarithmic axis, because their draws are close to log-normal.
+    Coefficients in `logarithmic` have a logarithmic axis, because their draws are close to log-normal, unless some of
+    them are not positive. One that does not vary is its line alone.
 
     Raises:
         MissingExtra: Plotly is not installed.
@@ -132,18 +133,26 @@ def _titled(name: str, draws: NDArray[Any], central: float) -> str:
 def _density(drawn: Any, draws: NDArray[Any], central: float, logarithmic: bool, panel: dict[str, int]) -> None:
     """A Gaussian kernel density of width 1.06 s n^-1/5 (Silverman 1986, equation 3.28), highest point 1."""
     values = draws[np.isfinite(draws)]
+    if np.ptp(values) <= 1e-9 * abs(central):
+        _line_at(drawn, central, panel)
+        return
+    logarithmic = logarithmic and min(central, values.min()) > 0
     values = np.log10(values) if logarithmic else values
-    width = 1.06 * max(float(values.std()), 1e-12) * len(values) ** -0.2
+    width = 1.06 * float(values.std()) * len(values) ** -0.2
     x = np.linspace(values.min() - 2 * width, values.max() + 2 * width, _POINTS)
     height = np.exp(-0.5 * ((x[:, None] - values[thinned(len(values))]) / width) ** 2).sum(axis=1)
     height /= height.max()
     low, high = np.quantile(values, [0.05, 0.95])
-    inside, at = (x >= low) & (x <= high), np.log10(central) if logarithmic else central
-    x, at = (10**x, 10**at) if logarithmic else (x, at)
+    inside, x = (x >= low) & (x <= high), 10**x if logarithmic else x
     area = {"mode": "lines", "fill": "tozeroy", "hoverinfo": "skip", **panel}
     drawn.add_scatter(x=x, y=height, line={"color": INK, "width": 1}, fillcolor=BAND, **area)
     drawn.add_scatter(x=x[inside], y=height[inside], line_width=0, fillcolor=CORE, **area)
-    drawn.add_scatter(x=[at, at], y=[0, 1], mode="lines", line={"color": ACCENT, "width": 2}, hoverinfo="skip", **panel)
+    _line_at(drawn, central, panel)
     if logarithmic:
         ticks = round_numbers(x, 3)
         drawn.update_xaxes(type="log", tickvals=ticks, ticktext=[show(tick) for tick in ticks], **panel)
+
+
+def _line_at(drawn: Any, central: float, panel: dict[str, int]) -> None:
+    line = {"color": ACCENT, "width": 2}
+    drawn.add_scatter(x=[central, central], y=[0, 1], mode="lines", line=line, hoverinfo="skip", **panel)

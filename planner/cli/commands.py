@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from planner.advising import advise
-from planner.cli.inputs import case_of, cluster_of, fit_of, fitted, pair, plan_of, runs_of
-from planner.cli.options import Group, case_options, conventions, goal, hardware, printed
+from planner.cli.inputs import SAVED, case_of, cluster_of, fit_of, fitted, is_saved, made_of, plan_of, runs_of, table_of
+from planner.cli.options import Group, case_options, conventions, goal, hardware, printed, refuse_options_beside
 from planner.costing import cost
+from planner.designing import design
 from planner.errors import InputError, MissingExtra
 from planner.fitting import fit
 from planner.planning import Plan
@@ -32,6 +33,7 @@ def main() -> None:
       planner plan --budget-usd 2M --cluster "256x h100"
       planner cost --params 70B --tokens 1.4T --cluster "512x h100"
       planner fit sweep.csv
+      planner design --budget-flops 1e20 --for-flops 1e22
       planner advise --set task=qa --set knowledge=private_changing --set citations=true
     """
 
@@ -80,31 +82,21 @@ def cost_command(params: str, tokens: str, active_params: str | None, when: str 
 
 @main.command("fit")
 @click.argument("runs")
-@click.option(
-    "--column", "columns", metavar="OURS=THEIRS", multiple=True, help="Where the file names a column otherwise."
-)
 @conventions
 @click.option(
     "--form", default="auto", show_default=True, help="additive, coupled, tied, fixed, kaplan, farseer, or auto."
 )
 @click.option("--delta", type=float, help="Bare Huber losses that bend here: 0.001 is Hoffmann et al. 2022; 0 is L1.")
-@click.option("--draws", default=1000, show_default=True, help="Bootstrap resamples.")
-@click.option("--seed", default=0, show_default=True, help="Of the resampling.")
-@click.option("--save", "path", metavar="FILE", help="Also write the whole fit as JSON, which --runs takes as well.")
+@click.option("--draws", type=click.IntRange(min=20), default=1000, show_default=True, help="Bootstrap resamples.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the resampling.")
+@click.option("--save", metavar="FILE", help="Also write the whole fit as JSON, which --runs takes as well.")
 @printed
 def fit_command(
-    runs: str,
-    columns: tuple[str, ...],
-    form: str,
-    delta: float | None,
-    draws: int,
-    seed: int,
-    path: str | None,
-    **conventions: Any,
+    runs: str, form: str, delta: float | None, draws: int, seed: int, save: str | None, **said: Any
 ) -> Sheet:
     """Fit a scaling law to RUNS: a .csv, .tsv, .jsonl or .parquet, or the name of a shipped table.
 
-    The table needs the columns params, tokens and loss.
+    The table needs the columns params, tokens and loss. A fit that --save wrote is printed as it is.
 
     \b
     Examples:
@@ -114,10 +106,16 @@ def fit_command(
       planner fit results.jsonl --column params=n_params --column loss=val_loss
       planner fit sweep.csv --in-unit bits/byte --bytes-per-token 4.2 --counted non_embedding
     """
-    pairs = dict(pair(column, "--column") for column in columns)
-    found = fit(runs_of(runs, pairs, **conventions), form=form, draws=draws, seed=seed, delta=delta)
-    if path is not None:
-        found.save(path)
+    if is_saved(runs):
+        refuse_options_beside("runs")
+        return fitted(runs)
+    if save is not None and not is_saved(save):
+        raise InputError(
+            f"--save {save} does not end in {SAVED}, by which --runs knows a fit.", mend="Name it law.json."
+        )
+    found = fit(runs_of(runs, **said), form=form, draws=draws, seed=seed, delta=delta)
+    if save is not None:
+        found.save(save)
     return found
 
 
@@ -136,6 +134,36 @@ def approaches_command(runs: str, for_flops: str | None, **said: Any) -> Sheet:
       planner approaches sweep.csv --for-flops 1e22
     """
     return fitted(runs, **said).approaches(flops=for_flops)
+
+
+@main.command("design")
+@click.option("--budget-flops", metavar="FLOPS", required=True, help="Compute of the whole sweep, such as 1e20.")
+@click.option("--for-flops", metavar="FLOPS", required=True, help="Compute of the run to forecast, such as 1e22.")
+@click.option("--law", metavar="NAME", help=f"Published law to lay the runs out around; default {DEFAULT_LAW}.")
+@click.option("--runs", metavar="FILE", help="Runs already made, or a saved fit of them: what they tell is known.")
+@conventions
+@click.option("--candidates", metavar="FILE", help="Choose from these runs: a table with params and tokens.")
+@printed
+def design_command(
+    budget_flops: str, for_flops: str, law: str | None, runs: str | None, candidates: str | None, **said: Any
+) -> Sheet:
+    """Which calibration runs to buy before a large one.
+
+    \b
+    Examples:
+      planner design --budget-flops 1e20 --for-flops 1e22
+      planner design --budget-flops 1e20 --for-flops 1e22 --runs sweep.csv
+      planner design --budget-flops 1e20 --for-flops 1e22 --candidates possible.csv
+    """
+    if law is not None and runs is not None:
+        raise InputError("--law and --runs are both given.", mend="Give one of them.")
+    return design(
+        budget_flops=budget_flops,
+        for_flops=for_flops,
+        law=law,
+        runs=made_of(runs, said),
+        candidates=table_of(candidates),
+    )
 
 
 @main.command("advise")

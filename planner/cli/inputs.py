@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.advising import UseCase
 from planner.errors import DataError, InputError
@@ -12,8 +12,13 @@ from planner.hardware import Cluster
 from planner.planning import Plan, plan
 from planner.planning.plans import DEFAULT_CLUSTER, DEFAULT_LAW
 from planner.runs import Runs, load_runs
+from planner.runs.reading import raw_table
 
-_CONVENTIONS = ("loss_unit", "counting", "bytes_per_token", "in_unit", "counted")
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAVED = ".json"
+_CONVENTIONS = ("column", "loss_unit", "counting", "bytes_per_token", "in_unit", "counted")
 _SWITCH = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -28,7 +33,7 @@ def fit_of(options: dict[str, Any]) -> Fit | None:
     said = {name: options.pop(name, None) for name in _CONVENTIONS}
     if runs is not None:
         return fitted(runs, **said)
-    given = next((name for name in _CONVENTIONS if said[name] is not None), None)
+    given = next((name for name in _CONVENTIONS if said[name]), None)
     if given is not None:
         option = f"--{given.replace('_', '-')}"
         raise InputError(f"{option} speaks of runs, but no --runs are given.", mend=f"Give --runs, or drop {option}.")
@@ -37,17 +42,38 @@ def fit_of(options: dict[str, Any]) -> Fit | None:
 
 def fitted(runs: str, **said: Any) -> Fit:
     """The law fitted to the table `runs` in the units that are `said`, or the saved fit of that name."""
-    if not runs.lower().endswith(".json"):
-        return fit(runs_of(runs, {}, **said))
-    if any(value is not None for value in said.values()):
-        raise InputError("A saved fit keeps its units.", mend="Fit the runs again with other units.")
+    if not is_saved(runs):
+        return fit(runs_of(runs, **said))
+    if any(said.values()):
+        raise InputError("A saved fit keeps its columns and units.", mend="Fit the runs again with others.")
     return Fit.load(runs)
 
 
-def runs_of(runs: str, columns: dict[str, str], *, in_unit: Any, counted: Any, **said: Any) -> Runs:
+def is_saved(path: str) -> bool:
+    """Whether the name is that of a saved fit."""
+    return path.lower().endswith(SAVED)
+
+
+def runs_of(
+    runs: str, *, column: tuple[str, ...] | None = None, in_unit: Any = None, counted: Any = None, **said: Any
+) -> Runs:
+    columns = dict(pair(text, "--column") for text in column or ())
     table = load_runs(runs, columns=columns, **{name: value for name, value in said.items() if value is not None})
     table = table.in_unit(in_unit) if in_unit is not None else table
     return table.counted(counted) if counted is not None else table
+
+
+def made_of(runs: str | None, said: dict[str, Any]) -> Runs | None:
+    """The runs of the table `runs`, or those of the saved fit of that name."""
+    if runs is None:
+        fit_of({"runs": None} | said)
+        return None
+    return fitted(runs, **said).runs if is_saved(runs) else runs_of(runs, **said)
+
+
+def table_of(path: str | None) -> pd.DataFrame | None:
+    """The table as it is: candidates have no losses to check."""
+    return None if path is None else raw_table(path)[0]
 
 
 def cluster_of(cluster: str | None, utilisation: str | None, price: str | None) -> Cluster | None:

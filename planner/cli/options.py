@@ -30,6 +30,17 @@ class Group(click.Group):
             ctx.exit(2 if isinstance(error, InputError | UnknownName | DataError) else 1)
 
 
+def refuse_options_beside(argument: str) -> None:
+    """Raise where the command line gives an option; --json only says how to print."""
+    context = click.get_current_context()
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in (argument, "as_json") and source is click.core.ParameterSource.COMMANDLINE:
+            raise InputError(
+                f"A saved fit is printed as it is, without --{name.replace('_', '-')}.", mend="Fit the runs again."
+            )
+
+
 def printed(command: Command) -> Command:
     """Add --json and print the Sheet that `command` returns."""
 
@@ -65,6 +76,12 @@ case_options = options(
     ),
 )
 conventions = options(
+    click.option(
+        "--column",
+        metavar="OURS=THEIRS",
+        multiple=True,
+        help="Where the file names a column otherwise; may be repeated.",
+    ),
     click.option("--loss-unit", metavar="UNIT", help="What the loss column holds: nats/token (default) or bits/byte."),
     click.option("--counting", metavar="WAY", help="What the params column counts: total (default) or non_embedding."),
     click.option("--bytes-per-token", metavar="BYTES", help="Bytes of text per token, where no column tells them."),

@@ -13,7 +13,7 @@ from planner.estimate import LEVEL, Estimate
 from planner.fitting.backtesting import ENOUGH_CUTS, NORMAL_90, Cut
 from planner.fitting.forms import form_called
 from planner.fitting.repeats import part_of, runs_of_the_law
-from planner.fitting.saving import parts_of, text_of
+from planner.fitting.saving import parts_of, path_of, text_of
 from planner.fitting.sizing import Approaches, approaches
 from planner.fitting.views import VIEWS
 from planner.laws import Additive, Calibration, Coupled, DataConstrained, Law, Numbers, optimum_under, valley
@@ -157,7 +157,7 @@ class Fit(Sheet):
             DataError: the file cannot be written.
         """
         try:
-            Path(path).write_text(text_of(self), encoding="utf-8")
+            path_of(path).write_text(text_of(self), encoding="utf-8")
         except OSError as error:
             raise DataError(f"{path} cannot be written: {error.strerror}.", mend="Give another path.") from None
 
@@ -169,10 +169,10 @@ class Fit(Sheet):
             DataError: there is no such file, or it is no fit.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = path_of(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             raise DataError(f"{path} cannot be read.", mend="Give a file that Fit.save wrote.") from None
-        return cls(**parts_of(text, Path(path).name))
+        return cls(**parts_of(text, path_of(path).name))
 
     def optimum_interval(self, flops: Any, level: float = LEVEL) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
         """Low and high of the params, then of the tokens, that `optimum` gives; from the draws of the coefficients."""

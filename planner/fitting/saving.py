@@ -6,11 +6,12 @@ import hashlib
 import json
 from dataclasses import fields
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planner.errors import DataError
+from planner.errors import DataError, InputError
 from planner.fitting.backtesting import Cut
 from planner.laws import FAMILY, Calibration, Law
 from planner.runs import Runs
@@ -19,10 +20,11 @@ from planner.sheet import Finding
 if TYPE_CHECKING:
     from planner.fitting.fits import Fit
 
-SCHEMA = 1
+SCHEMA = 2
 _PLAIN = ("form", "delta", "objective", "error", "draws", "seed")
 _WEIGHTS = ("weights", "repeat_weights")
 _OF_RUNS = ("counting", "loss_unit", "source", "failed")
+_SAVED = (*_PLAIN, *_WEIGHTS, "runs_sha256", "calibration", "cuts", "findings", "runs")
 _LAWS: dict[str, Any] = {family.__name__: family for family in FAMILY}
 
 
@@ -34,10 +36,16 @@ def digest(runs: Runs) -> str:
     return hashlib.sha256(np.stack(columns).astype("<f8").tobytes()).hexdigest()
 
 
+def path_of(path: Any) -> Path:
+    """The path that is given as one or as text."""
+    if not isinstance(path, str | Path) or not str(path):
+        raise InputError(f"A fit has no file called {path!r}.", mend="Give a path, such as law.json.")
+    return Path(path)
+
+
 def text_of(fit: Fit) -> str:
     """The JSON text of `fit`: coefficients, draws, back-test, findings and runs, with their hash, versions and seed."""
-    record = {
-        "schema": SCHEMA,
+    record: dict[str, Any] = {
         "versions": {"planner": version("planner"), "numpy": np.__version__},
         "runs_sha256": digest(fit.runs),
         **{name: getattr(fit, name) for name in _PLAIN},
@@ -48,14 +56,16 @@ def text_of(fit: Fit) -> str:
         "runs": {name: getattr(fit.runs, name) for name in _OF_RUNS}
         | {"left_out": fit.runs.left_out, "frame": fit.runs.frame.to_dict("list")},
     }
-    return json.dumps(_plain(record), indent=1)
+    parts = _plain(record)
+    seals = {name: _seal(part) for name, part in parts.items()}
+    return json.dumps({"schema": SCHEMA, "sha256": seals, **parts}, indent=1)
 
 
 def parts_of(text: str, name: str) -> dict[str, Any]:
     """The arguments that make the `Fit` whose JSON is `text`; `name` is what errors call it.
 
     Raises:
-        DataError: it is no fit, one of another version, or its runs are not those that were fitted.
+        DataError: it is no fit, one of another version, or a part of it is not what was saved.
     """
     try:
         record = json.loads(text)
@@ -66,13 +76,32 @@ def parts_of(text: str, name: str) -> dict[str, Any]:
     if record["schema"] != SCHEMA:
         because = f"{name} has version {record['schema']} of the format; this planner reads {SCHEMA}."
         raise DataError(because, mend="Fit the runs again.")
+    _refuse_what_changed(record, name)
     try:
-        parts = _parts(record)
+        return _parts(record)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{name} is damaged ({type(error).__name__}).", mend="Fit the runs again.") from None
-    if digest(parts["runs"]) != record.get("runs_sha256"):
-        raise DataError(f"The runs in {name} are not those that were fitted.", mend="Fit the runs again.")
-    return parts
+
+
+def _refuse_what_changed(record: dict[str, Any], name: str) -> None:
+    seals = record.get("sha256")
+    if not isinstance(seals, dict):
+        raise DataError(f"{name} is damaged: its hashes are missing.", mend="Fit the runs again.")
+    absent = next((part for part in _SAVED if part not in record), None)
+    if absent is not None:
+        raise DataError(f"{name} is damaged: {_called(absent)} is missing.", mend="Fit the runs again.")
+    changed = next((part for part in _SAVED if _seal(record[part]) != seals.get(part)), None)
+    if changed is not None:
+        raise DataError(f"{name} is damaged: {_called(changed)} is not what was saved.", mend="Fit the runs again.")
+
+
+def _called(part: str) -> str:
+    return {"calibration": "its law", "runs": "its table of runs"}.get(part, f'its "{part}"')
+
+
+def _seal(part: Any) -> str:
+    """SHA-256 of a part of the record, so that an edited number or another kind of value shows."""
+    return hashlib.sha256(json.dumps(part).encode()).hexdigest()
 
 
 def _parts(record: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from typing import cast
 
 import numpy as np
 
+from planner.errors import InputError
 from planner.laws.law import FLOPS_PER_PARAM_TOKEN, Array, Law, Numbers, argmin
 
 _DECADES = 8.0
 """The search spans this many decades of parameters on both sides of as many parameters as tokens."""
 _CELLS, _STEPS = 48, 40
+_COST = "Give a function of params, such as lambda params: 6 * params."
 _FLAT = 1e-12
 """Relative differences of loss below this are rounding."""
 
@@ -22,14 +24,19 @@ def optimum_under(law: Law, flops: Numbers, flops_per_token: Callable[[Numbers],
 
     `flops_per_token` gives the training FLOPs of one token, increasing in params, such as
     `planner.transformer.ladder_flops_per_token`; it must take arrays. `flops` and the coefficients of `law` broadcast.
+
+    Raises:
+        InputError: `flops_per_token` is no function, or its FLOPs are not positive numbers.
     """
+    if not callable(flops_per_token):
+        raise InputError(f"flops_per_token is {flops_per_token!r}, which is no function.", mend=_COST)
 
     def tokens(params: Numbers) -> Numbers:
         return flops / flops_per_token(params)
 
     def loss(log_params: Array) -> Array:
         params = np.exp(log_params)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             found = np.asarray(law.loss(params, tokens(params)), dtype=float)
         return np.where(np.isnan(found), np.inf, found)
 
@@ -39,6 +46,9 @@ def optimum_under(law: Law, flops: Numbers, flops_per_token: Callable[[Numbers],
     start = equal + _bottom(grid, np.stack([loss(equal + offset) for offset in grid], axis=-1))
     width = grid[1] - grid[0]
     params = np.exp(argmin(loss, start - width, start + width, _STEPS))
+    cost = np.asarray(flops_per_token(params), dtype=float)
+    if not (np.isfinite(cost) & (cost > 0)).all():
+        raise InputError("flops_per_token does not give positive FLOPs.", mend=_COST)
     return cast("tuple[Numbers, Numbers]", (params[()], tokens(params)))
 
 

@@ -89,6 +89,8 @@ def _line(
 
 
 def _reason(cell: Any, column: str, rule: Rule, unit: str) -> str:
+    if _is_empty(cell):
+        return f"{column} is empty."
     try:
         number = read(_text_of(cell), unit, name=column, zero=rule.zero)
     except InputError as error:
@@ -141,7 +143,5 @@ def _is_empty(cell: Any) -> bool:
 
 
 def _text_of(cell: Any) -> float | str:
-    """The cell as `read` wants it: numbers are plain floats, an empty cell reads as such, all else is its text."""
-    if _is_empty(cell):
-        return "(empty)"
+    """The cell as `read` wants it: numbers are plain floats, all else is its text."""
     return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else str(cell)

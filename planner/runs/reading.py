@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _READERS = {".csv": "read_csv", ".tsv": "read_table", ".jsonl": "read_json", ".parquet": "read_parquet"}
+_BETWEEN = (";", "\t")
+"""What stands between the cells of a .csv that has no commas there."""
 _OURS = (*RULES, "trunk", "seed", "run", "status", "counting", "loss_unit", "flops_measured")
 
 
@@ -57,8 +59,10 @@ def _read(path: Path, suffix: str) -> pd.DataFrame:
         options = {"skip_blank_lines": False, "encoding": "utf-8-sig"}
     try:
         raw: pd.DataFrame = getattr(pd, reader)(path, **options)
-        if reader == "read_csv" and len(raw.columns) == 1 and ";" in str(raw.columns[0]):
-            raw = pd.read_csv(path, sep=";", **options)
+        if reader == "read_csv" and len(raw.columns) == 1:
+            header = str(raw.columns[0])
+            between = next((sign for sign in _BETWEEN if sign in header), None)
+            raw = raw if between is None else pd.read_csv(path, sep=between, **options)
     except (ValueError, OSError, UnicodeDecodeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"{path.name} cannot be read: {reason}.", mend="Is it really that kind of file?") from None
@@ -73,6 +77,9 @@ def renamed(raw: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.Data
     if not raw.columns.is_unique:
         twice = raw.columns[raw.columns.duplicated()][0]
         raise DataError(f"{name} has two columns called {twice}.", mend="Rename or drop one of them.")
+    unknown = [ours for ours in columns if ours not in _OURS]
+    if unknown:
+        raise UnknownName.of("column that planner reads", str(unknown[0]), known=_OURS)
     raw = raw.rename(columns={given: _tidy(given) for given in raw.columns if _tidy(given) not in raw})
     absent = [theirs for theirs in columns.values() if theirs not in raw]
     if absent:

@@ -190,7 +190,11 @@ class Runs(Sheet):
 
 def read_bytes_per_token(given: object) -> float:
     """`given` as bytes per token."""
-    size = read(given, "bytes", name="bytes_per_token")
+    try:
+        size = read(given, "bytes", name="bytes_per_token")
+    except InputError as error:
+        mend = "Give the bytes of a text over its tokens, a number such as 4.2."
+        raise InputError(error.problem, mend=mend) from None
     if size < LEAST_BYTES_PER_TOKEN:
         raise InputError(
             f"bytes_per_token is {show(size)}, but a token holds a byte or more.",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from planner.errors import DataError
+from planner.errors import DataError, InputError
 from planner.fitting import Fit, fit
 from planner.laws import Additive
 
@@ -51,9 +51,9 @@ def test_the_file_carries_hash_versions_and_seed(found, tmp_path):
     [
         (lambda text: text[:-40], "no JSON"),
         (lambda text: "[1, 2]", "is no fit"),
-        (lambda text: text.replace('"schema": 1', '"schema": 99'), "version 99"),
-        (lambda text: text.replace('"cuts"', '"cut"'), "damaged"),
-        (lambda text: text.replace('"form": "Coupled"', '"form": "Cubic"'), "damaged"),
+        (lambda text: text.replace('"schema": 2', '"schema": 99'), "version 99"),
+        (lambda text: text.replace('"cuts"', '"cut"'), 'its "cuts" is missing'),
+        (lambda text: text.replace('"form": "Coupled"', '"form": "Cubic"'), "its law is not what was saved"),
     ],
 )
 def test_a_file_that_is_no_fit_is_refused(found, tmp_path, spoil, match):
@@ -65,13 +65,57 @@ def test_a_file_that_is_no_fit_is_refused(found, tmp_path, spoil, match):
     assert caught.value.mend
 
 
-def test_runs_that_were_changed_are_refused(found, tmp_path):
+def change_a_run(record):
+    record["runs"]["frame"]["loss"][0] *= 1.001
+
+
+def change_the_law(record):
+    record["calibration"]["law"]["coefficients"]["E"] *= 1.001
+
+
+def change_a_draw(record):
+    record["calibration"]["ensemble"]["coefficients"]["E"][3] *= 1.001
+
+
+def change_a_number_to_text(record):
+    record["error"] = str(record["error"])
+
+
+def change_the_weights_to_text(record):
+    record["weights"] = "all"
+
+
+def drop_the_hashes(record):
+    del record["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (change_a_run, "its table of runs is not what was saved"),
+        (change_the_law, "its law is not what was saved"),
+        (change_a_draw, "its law is not what was saved"),
+        (change_a_number_to_text, 'its "error" is not what was saved'),
+        (change_the_weights_to_text, 'its "weights" is not what was saved'),
+        (drop_the_hashes, "hashes are missing"),
+    ],
+)
+def test_parts_that_were_changed_are_refused_by_name(found, tmp_path, change, match):
     found.save(tmp_path / "law.json")
     record = json.loads((tmp_path / "law.json").read_text())
-    record["runs"]["frame"]["loss"][0] *= 1.001
+    change(record)
     (tmp_path / "law.json").write_text(json.dumps(record))
-    with pytest.raises(DataError, match="not those that were fitted"):
+    with pytest.raises(DataError, match=match) as caught:
         Fit.load(tmp_path / "law.json")
+    assert caught.value.mend
+
+
+@pytest.mark.parametrize("path", [None, 3, ""])
+def test_what_is_no_path_is_refused(found, path):
+    for use in (Fit.load, found.save):
+        with pytest.raises(InputError, match="no file called") as caught:
+            use(path)
+        assert "law.json" in caught.value.mend
 
 
 def test_paths_that_lead_nowhere_are_refused(found, tmp_path):

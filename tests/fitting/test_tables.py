@@ -81,6 +81,20 @@ def test_nothing_is_found_in_random_clean_sweeps():
             {},
             "1 run with a loss worse than guessing",
         ),
+        (grid().assign(loss=lambda t: t["loss"] / 5), {}, "Are these losses in nats/token?"),
+        (grid(), {"loss_unit": "bits/byte"}, "Are these losses in bits/byte?"),
+        (
+            grid().assign(params=lambda t: t["params"] / 1e6, tokens=lambda t: t["tokens"] / 1e6),
+            {},
+            "Are params and tokens in millions or billions?",
+        ),
+        (
+            table(
+                *(axis.ravel() for axis in np.meshgrid(np.geomspace(1e7, 1e10, 8), np.geomspace(1e9, 1e12, 6)))
+            ).assign(params=lambda t: t["params"] / 1e6, tokens=lambda t: t["tokens"] / 1e6),
+            {},
+            "Are params and tokens in millions or billions?",
+        ),
         (grid().assign(loss=lambda t: t["loss"] / 20), {}, "below the entropy"),
         (grid().assign(loss=lambda t: t["loss"] / 40), {"loss_unit": "bits/byte"}, "below the entropy"),
         (grid().assign(flops=lambda t: 6e9 * t["params"] * t["tokens"]), {}, "far from 6ND"),
@@ -96,6 +110,27 @@ def test_nothing_is_found_in_random_clean_sweeps():
 )
 def test_a_table_that_is_not_what_it_seems_is_a_finding(frame, options, title):
     assert title in titles(frame, **options)
+
+
+def test_rows_in_another_unit_than_the_others_are_named():
+    odd = np.isin(np.arange(64), (3, 40))
+    (finding,) = findings(grid().assign(tokens=lambda t: t["tokens"] / np.where(odd, 1e7, 1)))
+    assert finding.title == "Do tokens mix units?"
+    assert finding.because.startswith("Rows 3, 40:")
+
+
+def test_low_losses_of_bytes_are_no_matter():
+    assert findings(grid().assign(loss=lambda t: t["loss"] / 4, bytes_per_token=1.0)) == []
+
+
+def test_one_run_is_told_in_the_singular():
+    frame = grid().assign(loss=lambda t: t["loss"].where(t.index != 5, 13.0))
+    assert "row 5 lies above" in findings(frame)[0].because
+
+
+def test_sizes_that_are_nearly_one_are_counted_as_what_they_are():
+    frame = grid().assign(params=lambda t: 1e8 * (t["params"] / 1e8) ** 0.01)
+    assert "8 different params lie within 5.00 % of 1 point" in findings(frame)[0].because
 
 
 def test_units_are_asked_for_once():
@@ -147,6 +182,7 @@ def test_two_conventions_in_one_table_are_a_finding_that_names_rows():
         ),
         (grid().iloc[:8], "Only 8 runs"),
         (isoflop((1e19, 3e19)), "less than a factor of ten"),
+        (isoflop((1e19,), sizes=14), "All runs have the same compute"),
         (table(np.geomspace(1e7, 1e10, 20), 20 * np.geomspace(1e7, 1e10, 20)), "vary together"),
         (
             table(np.geomspace(1e7, 1e10, 20), np.geomspace(1e7, 1e10, 20) * np.tile([15, 25], 10)),
@@ -217,6 +253,15 @@ def test_runs_of_no_weight_show_no_schedule():
     left = np.log(loss / frame["loss"]).to_numpy() + np.random.default_rng(0).normal(0, 0.003, 64)
     assert list(about_the_schedule(load_runs(frame), left))
     assert not list(about_the_schedule(load_runs(frame.assign(weight=np.where(first, 0.0, 1.0))), left))
+
+
+def test_runs_of_one_ratio_of_tokens_to_params_show_no_schedule():
+    params = np.geomspace(1e7, 1e10, 12)
+    frame = table(params, 20 * params).round({"loss": 4})
+    for seed in range(20):
+        left = np.random.default_rng(seed).normal(0, 0.003, 12)
+        assert not [one for one in about_the_schedule(load_runs(frame), left) if "tokens per parameter" in one.title]
+    assert not list(about_the_schedule(load_runs(frame), np.zeros(12)))
 
 
 def test_perfect_losses_and_few_runs_show_no_schedule():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.errors import InputError
 from planner.laws import Coupled, DataConstrained, Farseer, optimum_under, published, valley
 from planner.transformer import ladder_flops_per_token
 
@@ -64,3 +65,9 @@ def test_the_valley_holds_the_optimum_between_sizes_half_a_percent_worse(law, lo
     assert low < best < high
     for edge in (low, high):
         assert law.loss(edge, flops / (6 * edge)) == pytest.approx(1.005 * law.loss(best, tokens), rel=1e-6)
+
+
+@pytest.mark.parametrize("cost", [6e9, lambda n: -6 * n, lambda n: n * np.nan, lambda n: 0 * n])
+def test_a_cost_per_token_that_is_none_is_refused(cost):
+    with pytest.raises(InputError, match="flops_per_token"):
+        optimum_under(published("besiroglu-2024").law, 1e22, cost)

@@ -55,7 +55,7 @@ def test_every_bad_row_is_named_with_its_line_and_reason(tmp_path):
     text = caught.value.problem
     assert "3 bad rows" in text
     assert "row 3: params: 'big'" in text
-    assert "row 4: tokens: '(empty)'" in text
+    assert "row 4: tokens is empty" in text
     assert "row 5: loss must be positive, not -1.0" in text
     assert "row 2:" not in text
 
@@ -147,7 +147,7 @@ def test_sizes_below_one_are_asked_for_their_unit():
     [
         ("weight", -1.0, "weight must be 0 or more"),
         ("weight", float("inf"), "no finite number"),
-        ("weight", None, r"weight: '\(empty\)'"),
+        ("weight", None, "weight is empty"),
         ("unique_tokens", "some", "unique_tokens: 'some'"),
         ("epochs", 0, "epochs must be positive"),
         ("bytes_per_token", 0.25, "tokens per byte"),
@@ -225,3 +225,22 @@ def test_rows_with_more_cells_than_the_header_do_not_shift_columns(tmp_path):
 def test_sizes_beyond_integers_of_64_bits_are_numbers():
     runs = load_runs(GOOD.assign(tokens=pd.Series([2**70, 10**8], dtype=object)))
     assert runs.column("tokens") == pytest.approx([2.0**70, 1e8])
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_what_stands_between_the_cells_of_a_csv_is_found(tmp_path, sign):
+    path = tmp_path / "sweep.csv"
+    GOOD.to_csv(path, index=False, sep=sign)
+    assert load_runs(path).column("loss") == pytest.approx(GOOD["loss"])
+
+
+def test_a_name_of_ours_that_we_do_not_know_is_refused():
+    with pytest.raises(UnknownName, match="planner reads is called 'foo'") as caught:
+        load_runs(GOOD, columns={"foo": "loss"})
+    assert "params" in caught.value.mend
+
+
+def test_bytes_per_token_that_are_no_number_are_asked_for_as_one():
+    with pytest.raises(InputError) as caught:
+        load_runs(GOOD, bytes_per_token="x")
+    assert "4.2" in caught.value.mend

@@ -25,8 +25,16 @@ LEAST_ENTROPY = {"nats/token": 0.3, "bits/byte": 0.1}
 """Below what any model reaches on text it has not seen."""
 POOR, PLENTY_FLOPS = 5.5, 1e19
 """Nats/token that no half of a sweep with so many FLOPs a run still has."""
+LOW, HIGH = 1.0, 2.5
+"""Nats/token of tokens of text, and bits/byte, below and above which the middle run of a sweep hardly lies."""
+LEAST_BYTES = 2.0
+"""Bytes per token below which tokens are bytes or characters."""
 LEAST_SIZES = {"params": 1e4, "tokens": 1e5}
 """No sweep of language models ends below these."""
+LEAST_TOGETHER = {"params": 2e4, "tokens": 2e6}
+"""Nor does one end below both of these."""
+WIDEST = 1e6
+"""The most that the sizes of one sweep differ by."""
 TOKENS_PER_PARAM = 1e-4, 1e6
 """Outside of these, params and tokens are not in one unit."""
 _APART = float(np.log(1.1))
@@ -55,9 +63,13 @@ def rows_left_out(runs: Runs) -> Finding | None:
 
 
 def sizes_in_other_units(runs: Runs) -> Finding | None:
+    if sizes_in_mixed_units(runs):
+        return None
     low, high = TOKENS_PER_PARAM
     ratio = np.median(runs.column("tokens") / runs.column("params"))
     suspects = [name for name, least in LEAST_SIZES.items() if runs.column(name).max() < least]
+    if all(runs.column(name).max() < least for name, least in LEAST_TOGETHER.items()):
+        suspects = list(LEAST_TOGETHER)
     if not suspects and not low < ratio < high:
         suspects = ["tokens" if ratio < low else "params"]
     if not suspects:
@@ -65,6 +77,19 @@ def sizes_in_other_units(runs: Runs) -> Finding | None:
     most = " and ".join(show(runs.column(name).max(), name) for name in suspects)
     todo = "Write each number in full or with its letter: 400000000, or 0.4B."
     return Finding("problem", f"Are {' and '.join(suspects)} in millions or billions?", f"The most is {most}.", todo)
+
+
+def sizes_in_mixed_units(runs: Runs) -> Finding | None:
+    wide = [name for name in LEAST_SIZES if np.ptp(np.log(runs.column(name))) > np.log(WIDEST)]
+    if not wide:
+        return None
+    order = np.argsort(runs.column(wide[0]), kind="stable")
+    values = runs.column(wide[0])[order]
+    cut = int(np.diff(np.log(values)).argmax()) + 1
+    most, next_one = (show(float(value), wide[0]) for value in values[cut - 1 : cut + 1])
+    because = f"{_upper(runs.named(np.sort(order[:cut])))}: {most} at most; all others have {next_one} or more."
+    todo = "Write each number in full or with its letter: 400000000, or 0.4B."
+    return Finding("problem", f"Do {' and '.join(wide)} mix units?", because, todo)
 
 
 def swapped_columns(runs: Runs) -> Finding | None:
@@ -89,7 +114,9 @@ def losses_of_guessing(runs: Runs) -> Finding | None:
     worse = np.flatnonzero(loss > limit)
     if not len(worse):
         return None
-    because = f"Guessing takes {show(limit, unit)} at most; {runs.named(worse)} lie above."
+    because = (
+        f"Guessing takes {show(limit, unit)} at most; {runs.named(worse)} {'lies' if len(worse) == 1 else 'lie'} above."
+    )
     return Finding(
         "warning", f"{_many(len(worse), 'run')} with a loss worse than guessing.", because, "Did these runs diverge?"
     )
@@ -103,6 +130,21 @@ def losses_below_entropy(runs: Runs) -> Finding | None:
     because = f"{_upper(runs.named(below))}: below {show(least, unit)}."
     todo = "Are they accuracies, in another unit, or of text that was trained on?"
     return Finding("warning", "Some losses lie below the entropy of any text.", because, todo)
+
+
+def losses_of_another_unit(runs: Runs) -> Finding | None:
+    unit, middle = runs.loss_unit, float(np.median(runs.column("loss")))
+    if unit == "bits/byte" and HIGH < middle <= GUESSING[unit]:
+        because = f"Most are above {show(HIGH, unit)}, where hardly any model that has learnt anything is."
+        return Finding(
+            "warning", "Are these losses in bits/byte?", because, "If in nats/token, say so and convert them."
+        )
+    of_bytes = np.nanmedian(_bytes_per_token(runs)) < LEAST_BYTES
+    if unit == "bits/byte" or middle >= LOW or middle < LEAST_ENTROPY[unit] or of_bytes:
+        return None
+    because = f"Most are below {show(LOW, unit)}; on text with tokens of several bytes hardly any model is."
+    todo = "Are they in bits/byte, of bytes or of code? Say which, and give bytes_per_token."
+    return Finding("warning", "Are these losses in nats/token?", because, todo)
 
 
 def flops_far_from_the_rule(runs: Runs) -> Finding | None:
@@ -199,13 +241,22 @@ def training_curves(runs: Runs) -> Finding | None:
 def losses_out_of_step(runs: Runs) -> Finding | None:
     if runs.loss_unit != "nats/token" or "bits_per_byte" not in runs.frame:
         return None
-    size = runs.column("loss") / np.log(2) / runs.column("bits_per_byte")
+    size = _bytes_per_token(runs)
     known = size[np.isfinite(size)]
     if "bytes_per_token" in runs.frame or not len(known) or known.max() < 1.05 * known.min():
         return None
     because = f"By them, a token holds {show(known.min())} to {show(known.max())} bytes."
     todo = "Are they of one text and one tokenizer? Otherwise add a column bytes_per_token."
     return Finding("warning", "loss and bits_per_byte do not keep step.", because, todo)
+
+
+def _bytes_per_token(runs: Runs) -> NDArray[np.float64]:
+    """What a column of that name or both losses tell, shape (runs,); infinite where nothing does."""
+    if "bytes_per_token" in runs.frame:
+        return runs.column("bytes_per_token")
+    if "bits_per_byte" in runs.frame:
+        return np.asarray(runs.column("loss") / np.log(2) / runs.column("bits_per_byte"), dtype=float)
+    return np.full(len(runs.frame), np.inf)
 
 
 def _excess(runs: Runs) -> NDArray[np.float64]:
@@ -240,7 +291,8 @@ def _upper(text: str) -> str:
 
 
 RULES = (
-    rows_left_out, sizes_in_other_units, swapped_columns, losses_of_guessing, losses_below_entropy,
-    flops_far_from_the_rule, constant_flops, flops_of_two_kinds, flops_that_count_other_params, counts_of_two_kinds,
-    repeated_tokens, duplicate_rows, training_curves, losses_out_of_step,
+    rows_left_out, sizes_in_mixed_units, sizes_in_other_units, swapped_columns, losses_of_guessing,
+    losses_below_entropy, losses_of_another_unit, flops_far_from_the_rule, constant_flops, flops_of_two_kinds,
+    flops_that_count_other_params, counts_of_two_kinds, repeated_tokens, duplicate_rows, training_curves,
+    losses_out_of_step,
 )  # fmt: skip

@@ -91,7 +91,7 @@ def _deviation_and_effect(
     freedom = len(residuals) - surface.shape[1] - 1
     own, left = (values - surface @ (surface.T @ values) for values in (shape, residuals))
     size = float(own @ own)
-    if freedom < _FREEDOM or size <= max(1e-3 * np.var(shape) * len(shape), 1e-12) or not left.any():
+    if freedom < _FREEDOM or size <= max(1e-3 * float(np.var(shape)) * len(shape), 1e-12) or not left.any():
         return 0.0, 0.0
     height = float(own @ left) / size
     rest = left - height * own
