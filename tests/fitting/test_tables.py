@@ -123,6 +123,10 @@ def test_low_losses_of_bytes_are_no_matter():
     assert findings(grid().assign(loss=lambda t: t["loss"] / 4, bytes_per_token=1.0)) == []
 
 
+def test_bits_per_byte_that_nobody_wrote_down_say_nothing():
+    assert findings(grid().assign(bits_per_byte=np.nan)) == []
+
+
 def test_one_run_is_told_in_the_singular():
     frame = grid().assign(loss=lambda t: t["loss"].where(t.index != 5, 13.0))
     assert "row 5 lies above" in findings(frame)[0].because

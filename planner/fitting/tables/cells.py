@@ -139,7 +139,8 @@ def losses_of_another_unit(runs: Runs) -> Finding | None:
         return Finding(
             "warning", "Are these losses in bits/byte?", because, "If in nats/token, say so and convert them."
         )
-    of_bytes = np.nanmedian(_bytes_per_token(runs)) < LEAST_BYTES
+    size = _known_bytes_per_token(runs)
+    of_bytes = len(size) > 0 and np.median(size) < LEAST_BYTES
     if unit == "bits/byte" or middle >= LOW or middle < LEAST_ENTROPY[unit] or of_bytes:
         return None
     because = f"Most are below {show(LOW, unit)}; on text with tokens of several bytes hardly any model is."
@@ -241,8 +242,7 @@ def training_curves(runs: Runs) -> Finding | None:
 def losses_out_of_step(runs: Runs) -> Finding | None:
     if runs.loss_unit != "nats/token" or "bits_per_byte" not in runs.frame:
         return None
-    size = _bytes_per_token(runs)
-    known = size[np.isfinite(size)]
+    known = _known_bytes_per_token(runs)
     if "bytes_per_token" in runs.frame or not len(known) or known.max() < 1.05 * known.min():
         return None
     because = f"By them, a token holds {show(known.min())} to {show(known.max())} bytes."
@@ -250,13 +250,15 @@ def losses_out_of_step(runs: Runs) -> Finding | None:
     return Finding("warning", "loss and bits_per_byte do not keep step.", because, todo)
 
 
-def _bytes_per_token(runs: Runs) -> NDArray[np.float64]:
-    """What a column of that name or both losses tell, shape (runs,); infinite where nothing does."""
+def _known_bytes_per_token(runs: Runs) -> NDArray[np.float64]:
+    """What a column of that name or both losses tell, shape (known,): of the runs that tell it."""
     if "bytes_per_token" in runs.frame:
-        return runs.column("bytes_per_token")
-    if "bits_per_byte" in runs.frame:
-        return np.asarray(runs.column("loss") / np.log(2) / runs.column("bits_per_byte"), dtype=float)
-    return np.full(len(runs.frame), np.inf)
+        size = runs.column("bytes_per_token")
+    elif "bits_per_byte" in runs.frame:
+        size = np.asarray(runs.column("loss") / np.log(2) / runs.column("bits_per_byte"), dtype=float)
+    else:
+        return np.empty(0)
+    return size[np.isfinite(size)]
 
 
 def _excess(runs: Runs) -> NDArray[np.float64]:
