@@ -1,11 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from planner.designing import design
-from planner.designing.choosing import LEAST_RUNS
+from planner.designing.choosing import LEAST_RUNS, choose
+from planner.designing.expecting import Expectation, score
+from planner.designing.offers import Offers
+from planner.designing.truths import weak_truths
 from planner.errors import InfeasiblePlan, InputError
 from planner.fitting import fit
+from planner.fitting.terms import Data
 from planner.laws import published
 
 LAW = published("besiroglu-2024").law
@@ -99,3 +105,48 @@ def test_questions_without_an_answer_are_refused():
             law="hoffmann-2022",
             runs=made(pd.DataFrame({"params": [1e8], "tokens": [1e9]})),
         )
+
+
+def expectation(seed: int = 0) -> tuple[Expectation, Offers]:
+    rng = np.random.default_rng(seed)
+    params, tokens = 10 ** rng.uniform(7, 9, 30), 10 ** rng.uniform(9, 10.5, 30)
+    truths = weak_truths("besiroglu-2024", Data.of(params, tokens, np.ones(30)))
+    return Expectation.of(truths, params, tokens, 1e22), Offers(params, tokens, 6 * params * tokens)
+
+
+def test_one_more_run_changes_the_variances_as_if_it_had_been_chosen():
+    expected, _ = expectation()
+    chosen = [0, 3, 7, 11, 12, 20, 25]
+    ahead = expected.with_one_more(chosen)
+    for run in (1, 2, 29):
+        assert ahead[:, run] == pytest.approx(expected.variances([*chosen, run]))
+
+
+def test_the_slopes_of_the_best_size_are_those_of_finite_steps():
+    data = Data.of(np.array([1e8, 1e9]), np.array([1e10, 1e11]), np.ones(2))
+    truths, flops, step = weak_truths("besiroglu-2024", data), np.array([1e22]), 1e-5
+    for unknown in range(6):
+        up, down = (
+            replace(truths, theta=truths.theta + sign * step * np.eye(6)[unknown]).best(flops)[:, 0] for sign in (1, -1)
+        )
+        assert truths.best_slopes(1e22)[:, unknown] == pytest.approx((up - down) / (2 * step), abs=1e-6)
+
+
+def test_the_median_candidate_is_of_the_best_size_where_no_law_is_given():
+    _, offers = expectation()
+    data = Data.of(offers.params, offers.tokens, np.ones(30))
+    moved = weak_truths("besiroglu-2024", data).moved_to(offers)
+    assert np.median(np.log(offers.params) - moved.best(offers.flops), axis=1) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_choice_beats_all_but_few_random_ones_of_its_cost():
+    expected, offers = expectation()
+    budget = 0.2 * offers.flops.sum()
+    chosen, rng = choose(expected, [], offers.flops, budget), np.random.default_rng(0)
+    beaten = 0
+    for _ in range(100):
+        order = rng.permutation(30)
+        bought = list(order[np.cumsum(offers.flops[order]) <= budget])
+        beaten += bool(score(expected.variances(chosen)) < score(expected.variances(bought)))
+    assert offers.flops[chosen].sum() <= budget
+    assert beaten >= 98

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planner.errors import DataError, InputError, UnknownName
+from planner.errors import DataError, UnknownName
 from planner.estimate import LEVEL, Estimate
+from planner.fitting.arguments import array_of, arrays_of, refuse_level, unboxed
 from planner.fitting.backtesting import ENOUGH_CUTS, NORMAL_90, Cut
 from planner.fitting.forms import form_called
 from planner.fitting.repeats import part_of, runs_of_the_law
@@ -120,7 +121,7 @@ class Fit(Sheet):
 
         Where only `unique_tokens` exist, further tokens repeat them.
         """
-        return _unboxed(self._calibration(unique_tokens).law.loss(*_arrays(params, tokens)))
+        return unboxed(self._calibration(unique_tokens).law.loss(*arrays_of(params, tokens)))
 
     def predict_interval(
         self, params: Any, tokens: Any, level: float = LEVEL, *, unique_tokens: float | str | None = None
@@ -130,9 +131,9 @@ class Fit(Sheet):
         It carries coefficient draws, run-to-run noise and the drift of extrapolation, which grows with every decade of
         compute beyond the runs at the rate that the back-test and public run tables suggest (`calibration.drift`).
         """
-        _refuse_level(level)
-        low, high = self._calibration(unique_tokens).loss_interval(*_arrays(params, tokens), level)
-        return _unboxed(low), _unboxed(high)
+        refuse_level(level)
+        low, high = self._calibration(unique_tokens).loss_interval(*arrays_of(params, tokens), level)
+        return unboxed(low), unboxed(high)
 
     def optimum(
         self,
@@ -146,9 +147,9 @@ class Fit(Sheet):
         Training costs 6 * params * tokens, or flops_per_token(params) * tokens where that is given. Where only
         `unique_tokens` exist, further tokens repeat them.
         """
-        budget, law = _array(flops, "flops"), self._calibration(unique_tokens).law
+        budget, law = array_of(flops, "flops"), self._calibration(unique_tokens).law
         params, tokens = optimum_under(law, budget, flops_per_token) if flops_per_token else law.optimum(budget)
-        return _unboxed(params), _unboxed(tokens)
+        return unboxed(params), unboxed(tokens)
 
     def save(self, path: str | Path) -> None:
         """Write the whole fit as JSON to `path`: with its runs and their hash, versions, seed and draws.
@@ -175,14 +176,19 @@ class Fit(Sheet):
         return cls(**parts_of(text, path_of(path).name))
 
     def optimum_interval(self, flops: Any, level: float = LEVEL) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-        """Low and high of the params, then of the tokens, that `optimum` gives; from the draws of the coefficients."""
-        _refuse_level(level)
-        budget = _array(flops, "flops")
+        """Low and high of the params, then of the tokens, that `optimum` gives: coefficient draws and their drift."""
+        refuse_level(level)
+        budget = array_of(flops, "flops")
         tails = [(1 - level) / 2, (1 + level) / 2]
-        drawn = self.calibration.ensemble.optimum(budget[..., None])
-        ends = [np.quantile(np.asarray(sizes), tails, axis=-1) for sizes in drawn]
-        params, tokens = ((_unboxed(low), _unboxed(high)) for low, high in ends)
+        ends = [np.quantile(sizes, tails, axis=-1) for sizes in self._sizes_drawn(budget)]
+        params, tokens = ((unboxed(low), unboxed(high)) for low, high in ends)
         return params, tokens
+
+    def _sizes_drawn(self, flops: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Draws of the best params and tokens, each of shape (*flops.shape, draws)."""
+        params, tokens = (np.asarray(size) for size in self.calibration.ensemble.optimum(np.asarray(flops)[..., None]))
+        factors = self.calibration.size_drift(flops, params.shape[-1])
+        return params * factors, tokens / factors
 
     def rows(self) -> Iterable[Row]:
         """Coefficients, how well they hold, and the optimum at ten times the largest run."""
@@ -216,14 +222,14 @@ class Fit(Sheet):
         yield Row("R_N", "Excess parameters count at most, R_N", Estimate.of_draws(R_N, draws[1]), "", note)
 
     def _ahead(self, flops: float, unit: str) -> Iterable[Row]:
-        law, ensemble = self.calibration.law, self.calibration.ensemble
-        (params, tokens), (params_drawn, tokens_drawn) = law.optimum(flops), ensemble.optimum(flops)
+        law = self.calibration.law
+        (params, tokens), (params_drawn, tokens_drawn) = law.optimum(flops), self._sizes_drawn(flops)
         loss = Estimate(self.predict(params, tokens), *self.predict_interval(params, tokens))
         low, high = valley(law, flops)
         yield Row("ahead_flops", "Optimum at", flops, "flops", "ten times the largest run")
         yield Row("ahead_params", "  Parameters", Estimate.of_draws(float(params), params_drawn), "params")
         yield Row("ahead_tokens", "  Tokens", Estimate.of_draws(float(tokens), tokens_drawn), "tokens")
-        ratio = Estimate.of_draws(float(tokens / params), np.asarray(tokens_drawn) / np.asarray(params_drawn))
+        ratio = Estimate.of_draws(float(tokens / params), tokens_drawn / params_drawn)
         yield Row("ahead_tokens_per_param", "  Tokens per parameter", ratio, "")
         yield Row("ahead_loss", "  Loss of a new run", loss, unit)
         note = "within 0.5 % of the best loss"
@@ -272,36 +278,6 @@ class Fit(Sheet):
         return self.calibration.limited_to(read(unique_tokens, "tokens", name="unique_tokens"))
 
 
-def _refuse_level(level: Any) -> None:
-    if not isinstance(level, float | int) or not 0 < level < 1:
-        raise InputError(f"level is {level!r}.", mend="Give one probability between 0 and 1, such as 0.9.")
-
-
 def _growth(law: Law, flops: float) -> Any:
     """Exponent of the optimal params over the next decade of compute."""
     return np.log10(np.asarray(law.optimum(AHEAD * flops)[0]) / np.asarray(law.optimum(flops)[0])) / np.log10(AHEAD)
-
-
-def _array(values: Any, name: str) -> NDArray[np.float64]:
-    try:
-        numbers = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is no number or array of numbers.", mend=f"Give {name} as floats.") from None
-    if not (np.isfinite(numbers) & (numbers > 0)).all():
-        raise InputError(f"{name} must be positive and finite.", mend=f"Check the {name} given.")
-    return numbers
-
-
-def _arrays(params: Any, tokens: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    sizes = _array(params, "params"), _array(tokens, "tokens")
-    try:
-        np.broadcast_shapes(*(size.shape for size in sizes))
-    except ValueError:
-        shapes = " and ".join(str(size.shape) for size in sizes)
-        raise InputError(f"params and tokens have shapes {shapes}.", mend="Give shapes that broadcast.") from None
-    return sizes
-
-
-def _unboxed(values: Numbers) -> Any:
-    array = np.asarray(values)
-    return float(array) if array.ndim == 0 else array

@@ -23,6 +23,10 @@ DRIFT = 0.035
 """Half-width, as a fraction of the loss, of the 90 % range that each decade of extrapolated compute adds. Our back-test
 on 26 public run tables: coefficient bootstraps alone covered 34 % of the larger runs; 3 to 4 % a decade, 85 to 94 %."""
 
+SIZE_DRIFT = 0.07
+"""Half-width, in powers of ten, of the 90 % range of the best size that each decade of extrapolated compute adds; the
+ranges of simulated sweeps hold with it (tests/benchmarks/simulation.py)."""
+
 FAMILY = (Additive, Coupled, DataConstrained, Farseer, Kaplan)
 
 _LEAST_EXPONENT = 0.02
@@ -64,6 +68,13 @@ class Calibration:
         if not self.flops_max:
             return np.zeros_like(np.asarray(flops, dtype=float))[()]
         return cast("Numbers", np.maximum(np.log10(np.asarray(flops, dtype=float) / self.flops_max), 0.0)[()])
+
+    def size_drift(self, flops: Numbers, draws: int) -> Array:
+        """Factors, shape (*flops.shape, draws), by which the best params for `flops` may be off; tokens by 1 / them."""
+        decades = np.asarray(self.decades_beyond(flops))[..., None]
+        normals = np.random.default_rng(1).standard_normal(draws)
+        factors: Array = 10 ** (SIZE_DRIFT * decades * normals / NormalDist().inv_cdf(0.95))
+        return factors
 
     def loss_interval(self, params: Numbers, tokens: Numbers, level: float = LEVEL) -> tuple[Numbers, Numbers]:
         """Predictive interval of the loss of one new run; arguments broadcast, both bounds have their shape.

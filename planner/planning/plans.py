@@ -132,7 +132,8 @@ class Plan(Sheet):
         """The plan in reading order: the model, its loss, what it takes."""
         law = self.calibration
         counted = "embeddings included" if law.counting == "total" else "embeddings not counted"
-        yield Row("params", "Parameters", self.params, "params", f"{counted}; range: {law.basis}")
+        beyond = ", with drift beyond them" if law.decades_beyond(self.flops) > 0 else ""
+        yield Row("params", "Parameters", self.params, "params", f"{counted}; range: {law.basis}{beyond}")
         yield Row("tokens", "Training tokens", self.tokens, "tokens", "range: where the optimum may lie")
         yield Row("tokens_per_param", "Tokens per parameter", self.tokens_per_param, "")
         if self.tokens_available:

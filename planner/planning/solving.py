@@ -65,13 +65,14 @@ def solve(goal: Goal, budget: Estimate | None, base: Calibration, calibration: C
     if budget is not None:
         budgets = budget.draws(rng.standard_normal(count))
         params, tokens = _feasible(*spend(law, float(budget), wishes), goal, wishes)
-        params_draws, tokens_draws = spend(ensemble, budgets, wishes)
+        params_draws, tokens_draws = (np.asarray(draws) for draws in spend(ensemble, budgets, wishes))
         planned = spend(law, budgets, wishes)
         low, high = calibration.loss_interval(params, tokens)
         loss = Estimate(float(law.loss(params, tokens)), float(low), float(high))
         if not budget.is_exact:
             loss = _widened(loss, np.asarray(law.loss(*planned)))
         flops_draws = 6 * planned[0] * planned[1]
+        params_draws, tokens_draws = _drifted(params_draws, tokens_draws, calibration, wishes)
     else:
         target = target_loss_of(goal, base, calibration)
         params, tokens = _feasible(*reach(law, target, wishes), goal, wishes)
@@ -84,6 +85,7 @@ def solve(goal: Goal, budget: Estimate | None, base: Calibration, calibration: C
         loss = Estimate.exact(target)
         flops_draws = 6 * params_draws * tokens_draws
         params_draws = np.where(np.isfinite(tokens_draws), params_draws, np.nan)
+        params_draws, tokens_draws = _drifted(params_draws, tokens_draws, calibration, wishes)
     flops = 6 * params * tokens
     refuse_extremes(flops)
     refuse_guessing(loss, calibration)
@@ -94,6 +96,17 @@ def solve(goal: Goal, budget: Estimate | None, base: Calibration, calibration: C
         tokens=Estimate.of_draws(tokens, tokens_draws),
         loss=loss,
     )
+
+
+def _drifted(
+    params: NDArray[np.float64], tokens: NDArray[np.float64], calibration: Calibration, wishes: Wishes
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draws of the best size with the drift of extrapolation, at equal compute; what was fixed stays."""
+    if wishes.params is not None or wishes.tokens is not None:
+        return params, tokens
+    flops = float(np.nanmedian(6 * params * tokens))
+    factors = calibration.size_drift(flops, len(params))
+    return params * factors, tokens / factors
 
 
 def _widened(loss: Estimate, planned: NDArray[np.float64]) -> Estimate:

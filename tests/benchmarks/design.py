@@ -1,98 +1,135 @@
-"""What design() buys from public run tables, beside random runs of equal cost and beside buying them all.
+"""What design() buys from public run tables, beside all of their runs, random ones and an isoFLOP grid of equal cost.
 
-    python tests/benchmarks/design.py [SHARED] [--share 0.1] [--cut 10]
+    python tests/benchmarks/design.py [SHARED] [--share 0.1 ...] [--cut 10 ...] [--rounds 1]
 
 For each table the runs at least `cut` times cheaper than the largest are the candidates, the others the target.
-design() may spend `share` of what all candidates cost, in two rounds: half of it, then a fit, then the rest given those
-runs. Each choice is fitted and judged by its median relative error on the target. "-" where random choices are too few
-to fit, "nan" where the share buys too few runs for any law.
+design() may spend `share` of what all candidates cost, or half as much again as the seven cheapest where that is more:
+a fit needs seven. It sees the losses of no run that it has not bought; in later rounds it is given those it has. Every
+choice is fitted and judged by its median relative error on the target, in percent.
 """
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from planner import design, fit
+from planner.designing.choosing import LEAST_RUNS
+from planner.designing.offers import at_random, given, isoflop
 from planner.errors import PlannerError
+from planner.laws import published
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-RANDOM = 20
+RANDOM, TRIES = 20, 400
+FLOOR = 1.5
+COLUMNS = ["params", "tokens", "flops"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Candidates with their losses, the larger runs, and what may be spent on candidates."""
+
+    candidates: pd.DataFrame
+    target: pd.DataFrame
+    budget: float
+
+    def error(self, chosen: list[int]) -> float:
+        """Median relative error on the target of a fit of these candidates, in percent; NaN where there is none."""
+        try:
+            found = fit(self.candidates.iloc[chosen].reset_index(drop=True), draws=20)
+        except PlannerError:
+            return float("nan")
+        predicted = found.predict(self.target["params"].to_numpy(), self.target["tokens"].to_numpy())
+        return 100 * float(np.median(np.abs(predicted / self.target["loss"] - 1)))
 
 
 def table_of(path: Path) -> pd.DataFrame:
     table = pd.read_csv(path)
     if "outlier" in table:
         table = table[~table["outlier"].astype(str).isin(["True", "1"])]
-    return table[["params", "tokens", "flops", "loss"]].dropna().astype(float).reset_index(drop=True)
+    return table[[*COLUMNS, "loss"]].dropna().astype(float).reset_index(drop=True)
 
 
-def error(bought: pd.DataFrame, target: pd.DataFrame) -> float:
-    """Median relative error in percent on the target; NaN where no law can be fitted."""
-    try:
-        found = fit(bought, form="coupled", draws=20)
-    except PlannerError:
-        return float("nan")
-    predicted = found.predict(target["params"].to_numpy(), target["tokens"].to_numpy())
-    return 100 * float(np.median(np.abs(predicted / target["loss"] - 1)))
+def task_of(table: pd.DataFrame, cut: float, share: float) -> Task | None:
+    cheap = table["flops"] <= table["flops"].max() / cut
+    candidates, target = table[cheap].reset_index(drop=True), table[~cheap]
+    costs = np.sort(candidates["flops"])
+    if len(costs) < 2 * LEAST_RUNS:
+        return None
+    budget = max(share * costs.sum(), FLOOR * costs[:LEAST_RUNS].sum())
+    return Task(candidates=candidates, target=target, budget=min(budget, target["flops"].max()))
 
 
-def designed(candidates: pd.DataFrame, budget: float, for_flops: float) -> pd.DataFrame:
-    """Two rounds over the public verb; losses of runs that are not bought are never looked at."""
-    plain = candidates[["params", "tokens", "flops"]]
-    first = design(budget_flops=budget / 2, for_flops=for_flops, candidates=plain).table["candidate"]
-    bought = candidates.iloc[first]
-    rest = candidates.drop(candidates.index[first])
-    try:
-        left = budget - bought["flops"].sum()
-        more = design(budget_flops=left, for_flops=for_flops, runs=bought, candidates=rest[plain.columns])
-    except PlannerError:
-        # Too few runs for a law, or none left that is cheap enough: one round then.
-        whole = design(budget_flops=budget, for_flops=for_flops, candidates=plain).table["candidate"]
-        return candidates.iloc[whole]
-    return pd.concat([bought, rest.iloc[more.table["candidate"]]])
+def designed(task: Task, rounds: int) -> list[int]:
+    """Rows bought over the public verb; each round buys the cheaper part of what is planned for the whole budget."""
+    bought: list[int] = []
+    for number in range(1, rounds + 1):
+        rest = task.candidates.drop(index=bought)
+        made = task.candidates.loc[bought] if len(bought) >= LEAST_RUNS else None
+        left = task.budget - task.candidates["flops"].loc[bought].sum()
+        try:
+            planned = design(
+                budget_flops=left, for_flops=task.target["flops"].max(), runs=made, candidates=rest[COLUMNS]
+            ).table
+        except PlannerError:
+            break
+        if number < rounds:
+            planned = planned[planned["flops"].cumsum() <= left / rounds]
+        bought += list(rest.index[planned["candidate"]])
+    return bought
 
 
-def at_random(candidates: pd.DataFrame, budget: float, seed: int) -> pd.DataFrame:
-    kept, left = [], budget
-    for row in np.random.default_rng(seed).permutation(len(candidates)):
-        if candidates["flops"].iloc[row] <= left:
-            kept.append(row)
-            left -= candidates["flops"].iloc[row]
-    return candidates.iloc[kept]
+def randomly(task: Task) -> np.ndarray:
+    """Errors of random choices that a law can be fitted to, at most RANDOM of them."""
+    offers, rng = given(task.candidates[COLUMNS]), np.random.default_rng(0)
+    choices = [at_random(offers, task.budget, rng) for _ in range(TRIES)]
+    enough = [chosen for chosen in choices if len(chosen) >= LEAST_RUNS][:RANDOM]
+    return np.array([task.error(chosen) for chosen in enough])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shared", nargs="?", type=Path, default=SHARED)
-    parser.add_argument("--share", type=float, default=0.1)
-    parser.add_argument("--cut", type=float, default=10)
+    parser.add_argument("--share", type=float, nargs="+", default=[0.1])
+    parser.add_argument("--cut", type=float, nargs="+", default=[10])
+    parser.add_argument("--rounds", type=int, default=1)
     asked = parser.parse_args()
     if not asked.shared.is_dir():
         parser.exit(message=f"There is no folder {asked.shared}; give that of the public run tables.\n")
-    reached = beaten = compared = 0
-    print(f"{'table':28}{'all runs':>10}{'error':>8}{'bought':>8}{'error':>8}{'random':>8}{'quartiles':>16}")
-    for name in json.loads((asked.shared / "panel" / "tables.json").read_text()):
-        table = table_of(asked.shared / "runs" / name)
-        cheap = table["flops"] <= table["flops"].max() / asked.cut
-        candidates, target = table[cheap].reset_index(drop=True), table[~cheap]
-        budget = asked.share * candidates["flops"].sum()
-        whole, bought = error(candidates, target), designed(candidates, budget, float(target["flops"].max()))
-        own = error(bought, target)
-        random = np.array([error(at_random(candidates, budget, seed), target) for seed in range(RANDOM)])
-        random = random[np.isfinite(random)]
-        reached += own <= whole
-        if len(random) > RANDOM // 2:
-            compared += 1
-            beaten += own < np.median(random)
-            low, middle, high = np.quantile(random, [0.25, 0.5, 0.75])
-            shown = f"{middle:8.2f}{f'{low:.2f} to {high:.2f}':>16}"
-        else:
-            shown = f"{'-':>8}{'-':>16}"
-        print(f"{name[:-4]:28}{len(candidates):10}{whole:8.2f}{len(bought):8}{own:8.2f}{shown}", flush=True)
-    print(f"As accurate as all runs: {reached} of 9. Better than random: {beaten} of {compared} that can be fitted.")
+    tables = json.loads((asked.shared / "panel" / "tables.json").read_text())
+    for cut in asked.cut:
+        for share in asked.share:
+            compare(asked.shared, tables, cut, share, asked.rounds)
+
+
+def compare(shared: Path, tables: list[str], cut: float, share: float, rounds: int) -> None:
+    print(f"cut {cut:g}, share {share:g}")
+    print(
+        f"{'table':28}{'all':>5}{'error':>8}{'spent':>8}{'bought':>8}{'error':>8}"
+        f"{'isoFLOP':>9}{'random':>8}{'quartiles':>16}"
+    )
+    law, against = published("besiroglu-2024").law, []
+    for name in tables:
+        task = task_of(table_of(shared / "runs" / name), cut, share)
+        if task is None:
+            continue
+        bought, random = designed(task, rounds), randomly(task)
+        whole, own = task.error(list(range(len(task.candidates)))), task.error(bought)
+        grid = task.error(isoflop(given(task.candidates[COLUMNS]), law, task.budget))
+        low, middle, high = np.nanquantile(random, [0.25, 0.5, 0.75]) if len(random) else [np.nan] * 3
+        against.append((own / whole, own / grid, own / middle))
+        spent = task.candidates["flops"].iloc[bought].sum() / task.candidates["flops"].sum()
+        print(
+            f"{name[:-4]:28}{len(task.candidates):5}{whole:8.2f}{spent:8.2f}{len(bought):8}{own:8.2f}{grid:9.2f}"
+            f"{middle:8.2f}{f'{low:.2f} to {high:.2f}':>16}",
+            flush=True,
+        )
+    for what, ratios in zip(("all runs", "isoFLOP grid", "random median"), np.transpose(against), strict=True):
+        known = ratios[np.isfinite(ratios)]
+        print(f"as good as {what}: {(known <= 1).sum()} of {len(known)}; ratio {np.exp(np.log(known).mean()):.2f}")
 
 
 if __name__ == "__main__":

@@ -218,8 +218,7 @@ def outcome(seed: int) -> Outcome:
     predicted, (low, high) = found.predict(params, tokens), found.predict_interval(params, tokens, LEVEL)
     flops = 6 * params * tokens
     true, fitted = float(law.optimum(flops)[0]), found.optimum(flops)[0]
-    drawn = found.calibration.ensemble.optimum(flops)[0]
-    least, most = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    (least, most), _ = found.optimum_interval(flops, LEVEL)
     form, design = kind(seed)
     return Outcome(
         form=form.__name__,

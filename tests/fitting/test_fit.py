@@ -10,6 +10,7 @@ from planner.fitting.forms import ADDITIVE, COUPLED, form_called
 from planner.fitting.resampling import Sample
 from planner.fitting.terms import Data
 from planner.laws import Additive, Coupled, Farseer, Kaplan
+from planner.laws.calibrations import SIZE_DRIFT
 from planner.planning import plan
 
 TRUE = Additive(E=1.8, A=400.0, B=1500.0, alpha=0.34, beta=0.36)
@@ -303,6 +304,20 @@ def test_runs_along_one_line_leave_the_best_size_open():
         assert high > 5 * low
         assert any("hardly tell which size" in finding.title for finding in found.findings)
     assert held >= 7
+
+
+def test_the_range_of_the_best_size_grows_with_every_decade_beyond_the_runs():
+    found = fit(sweep(0.003), draws=200)
+    largest = found.calibration.flops_max
+
+    def width(flops):
+        (low, high), _ = found.optimum_interval(flops)
+        drawn = np.quantile(found.calibration.ensemble.optimum(flops)[0], [0.05, 0.95])
+        return np.log10(high / low), np.log10(drawn[1] / drawn[0])
+
+    assert width(largest)[0] == pytest.approx(width(largest)[1])
+    own, drawn = width(1e3 * largest)
+    assert own == pytest.approx(np.hypot(drawn, 2 * 3 * SIZE_DRIFT), rel=0.1)
 
 
 def test_runs_of_no_weight_do_not_count_as_runs():
