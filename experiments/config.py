@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
-RECIPE = 1
+from planner.errors import InputError
+from planner.units import show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RECIPE = 2
 """The version of the training recipe; raise it whenever the same configuration would give other numbers."""
 
-VOCABULARY = 256
-"""Tokens are bytes."""
+HEAD_WIDTH, LARGE_HEAD_WIDTH = 32, 64
+"""Attention heads are about this wide; the larger ones serve models of LARGE_WIDTH and more."""
 
-HEAD_WIDTH = 32
-"""Attention heads are about this wide."""
+LARGE_WIDTH = 384
+
+WIDTHS = (*range(16, 64, 4), *range(64, 192, 8), *range(192, 512, 32), *range(512, 8192 + 1, 64))
+"""From these the width of a model of a given size is taken."""
+
+NEAR_ENOUGH = 0.2
+"""A shape whose parameters differ by more than this share is not the one asked for."""
 
 OVERHEAD_PARAMS = 50_000
 """A model takes as long per token as its parameters and these together would at full speed (measured on a CPU core)."""
@@ -27,22 +39,50 @@ class Shape:
     layers: int
     width: int
     context: int
-    vocabulary: int = VOCABULARY
+    vocabulary: int
+
+    @classmethod
+    def near(cls, params: float, *, context: int, vocabulary: int) -> Self:
+        """The shape of usual depth whose parameters are nearest to `params`.
+
+        Raises:
+            InputError: no shape is near, since the embedding alone takes most of so few parameters.
+        """
+        shapes = (cls._as_wide(width, params, context, vocabulary) for width in WIDTHS)
+        nearest = min(shapes, key=lambda shape: shape._oddness(params))
+        if abs(nearest.params / params - 1) > NEAR_ENOUGH:
+            raise InputError(
+                f"No model of {show(params, 'params')} is proposed for a vocabulary of {vocabulary:,}.",
+                mend="Choose larger models, or a smaller vocabulary.",
+            )
+        return nearest
+
+    @classmethod
+    def _as_wide(cls, width: int, params: float, context: int, vocabulary: int) -> Self:
+        one, two = (cls(layers=layers, width=width, context=context, vocabulary=vocabulary).params for layers in (1, 2))
+        return cls(
+            layers=max(1, round(1 + (params - one) / (two - one))), width=width, context=context, vocabulary=vocabulary
+        )
+
+    def _oddness(self, params: float) -> float:
+        """How far the parameters are from `params`, and the depth from what is usual for the width."""
+        return 10 * abs(math.log(self.params / params)) + abs(math.log(self.layers / (2 + self.width / 64)))
 
     @property
     def heads(self) -> int:
-        """Attention heads per layer."""
-        return max(1, self.width // HEAD_WIDTH)
+        """Attention heads per layer: as many as share the even width in even parts of about the usual size."""
+        most = max(1, self.width // (HEAD_WIDTH if self.width < LARGE_WIDTH else LARGE_HEAD_WIDTH))
+        return next(heads for heads in range(most, 0, -1) if self.width % (2 * heads) == 0)
 
     @property
     def hidden(self) -> int:
-        """Width of the MLP between its two matrices."""
-        return 4 * self.width
+        """Width of the gated MLP between its matrices: about 8/3 of the width, a multiple of 8."""
+        return 8 * round(self.width / 3)
 
     @property
     def params_non_embedding(self) -> int:
-        """Four attention matrices, two of the MLP and two gains per layer, and the last gain."""
-        return self.layers * (4 * self.width**2 + 2 * self.width * self.hidden + 2 * self.width) + self.width
+        """Four attention matrices, three of the MLP and two gains per layer, and the last gain."""
+        return self.layers * (4 * self.width**2 + 3 * self.width * self.hidden + 2 * self.width) + self.width
 
     @property
     def params(self) -> int:
@@ -111,17 +151,27 @@ class Config:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """A shape and the token counts that it is trained on."""
+    """How large a model is, by its layers and width or by its parameters, and how its runs are trained.
 
-    layers: int
-    width: int
-    context: int
+    Args:
+        tokens: the token counts that it is trained on.
+        batch: windows of `context` tokens in a step.
+    """
+
     tokens: tuple[int, ...]
+    context: int
+    batch: int
+    learning_rate: float
+    warmup_steps: int
+    layers: int | None = None
+    width: int | None = None
+    params: float | None = None
 
-    @property
-    def shape(self) -> Shape:
-        """The shape alone."""
-        return Shape(layers=self.layers, width=self.width, context=self.context)
+    def shape(self, vocabulary: int) -> Shape:
+        """The shape for a vocabulary, of which parameters depend."""
+        if self.layers is not None and self.width is not None:
+            return Shape(layers=self.layers, width=self.width, context=self.context, vocabulary=vocabulary)
+        return Shape.near(self.params or 0.0, context=self.context, vocabulary=vocabulary)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,30 +181,29 @@ class Sweep:
     name: str
     title: str
     sizes: tuple[Size, ...]
-    batch: int
-    learning_rate: float
-    warmup_steps: int
     decay_share: float
     evaluation_windows: int
     seeds: tuple[int, ...]
 
-    def configs(self) -> tuple[Config, ...]:
-        """All runs, in the order in which they are shown."""
-        return tuple(
-            Config(
-                shape=size.shape,
-                tokens=tokens,
-                batch=self.batch,
-                learning_rate=self.learning_rate,
-                warmup_steps=self.warmup_steps,
-                decay_share=self.decay_share,
-                evaluation_windows=self.evaluation_windows,
-                seed=seed,
-            )
-            for seed in self.seeds
-            for size in self.sizes
-            for tokens in size.tokens
-        )
+    def configs(self, vocabulary: int) -> tuple[Config, ...]:
+        """All runs for a vocabulary, each once, in the order in which they are shown."""
+        return tuple(dict.fromkeys(self._configs(vocabulary)))
+
+    def _configs(self, vocabulary: int) -> Iterator[Config]:
+        for seed in self.seeds:
+            for size in self.sizes:
+                shape = size.shape(vocabulary)
+                for tokens in size.tokens:
+                    yield Config(
+                        shape=shape,
+                        tokens=tokens,
+                        batch=size.batch,
+                        learning_rate=size.learning_rate,
+                        warmup_steps=size.warmup_steps,
+                        decay_share=self.decay_share,
+                        evaluation_windows=self.evaluation_windows,
+                        seed=seed,
+                    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +229,11 @@ class Leg:
         return 6.0 * (self.config.shape.params + OVERHEAD_PARAMS) * self.tokens
 
 
-def chains(sweep: Sweep) -> tuple[tuple[Leg, ...], ...]:
+def chains(sweep: Sweep, vocabulary: int) -> tuple[tuple[Leg, ...], ...]:
     """The runs of a sweep, trunk by trunk, each trunk's by rising token count: what one worker does in one go."""
-    trunks: dict[tuple[Shape, int], list[Config]] = {}
-    for config in sorted(sweep.configs(), key=lambda config: config.tokens):
-        trunks.setdefault((config.shape, config.seed), []).append(config)
+    trunks: dict[str, list[Config]] = {}
+    for config in sorted(sweep.configs(vocabulary), key=lambda config: config.tokens):
+        trunks.setdefault(config.trunk(""), []).append(config)
     return tuple(
         tuple(
             Leg(config, config.steps - (before.branch_step if before else 0))

@@ -1,49 +1,56 @@
 """Ledger: the folder in which a sweep's runs are recorded, one file each, written whole or not at all.
 
-sweep.json         the sweep and corpus that the folder was last used for; status and export show its runs alone
-runs/<run>.json    one record with its configuration; runs of earlier sweeps stay and are found again by their name
-trunks/<trunk>/    checkpoints of the shared steps, one per branch point
-corpus/            the text as bytes
-lock               held while a sweep runs here
+sweep.json           what the folder was last used for, and by which command; status and export show its runs alone
+runs/<run>.json      one result with its configuration and machine: the first one stays, whoever else does the run
+failures/<run>.json  why a run gave no result; the next sweep tries it again
+running/<run>.json   how far a run is, about once a second
+trunks/<trunk>/      checkpoints of the shared steps
+corpus/              the text as tokens
+lock                 held while a sweep runs here
+stop                 there while the runs of a sweep are to hold where they are and end
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
-import os
-import platform
+import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.config import Config, Sweep
+from experiments.config import RECIPE, Config, Sweep
+from experiments.corpus import Corpus
+from experiments.files import clear_drafts, note_bytes, reading, write_note, write_once, write_whole
+from experiments.machine import this_machine
 from experiments.sweeps import sweep_of
-from experiments.tokens import Corpus
-from planner.errors import DataError, InputError, PlannerError
+from planner.errors import InputError, PlannerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
     import pandas as pd
 
-DRAFT = ".draft"
-"""How the name of a file ends while it is written."""
-
 Status = Literal["ok", "failed"]
+
+FOLDERS = ("runs", "failures", "running", "trunks", "corpus")
 
 _MEND_RECORD = "Delete this file; the run is then done again."
 _MEND_SWEEP = "Run the sweep with this --out again: the file is then written anew, and recorded runs are kept."
+
+
+class Stop(Exception):
+    """Raised where runs are to hold where they are, and end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What one run gave. `loss` is held-out nats per token and `loss_error` its standard error over the windows.
 
-    `flops` count the run as if it were trained alone; `seconds` were spent on it here, on top of the trunk it found.
+    `flops` count the run as if it were trained alone; `seconds` were spent on it here, on top of the trunk it found,
+    and `gpu_seconds` are its share of the GPU meanwhile, None where it had none. Runs of one `trunk` share their first
+    steps. `note` says what was odd and mended on the way.
     """
 
     run: str
@@ -57,12 +64,20 @@ class Record:
     unique_tokens: int
     layers: int
     width: int
+    context: int
+    vocabulary: int
+    batch: int
+    learning_rate: float
     seed: int
     tokens_done: int
     seconds: float
     status: Status
     reason: str
     as_of: str
+    trunk: str = ""
+    device: str = "cpu"
+    gpu_seconds: float | None = None
+    note: str = ""
 
 
 def record_of(config: Config, run: str, **measured: Any) -> Record:
@@ -76,10 +91,25 @@ def record_of(config: Config, run: str, **measured: Any) -> Record:
         params_non_embedding=shape.params_non_embedding,
         layers=shape.layers,
         width=shape.width,
+        context=shape.context,
+        vocabulary=shape.vocabulary,
+        batch=config.batch,
+        learning_rate=config.learning_rate,
         seed=config.seed,
         as_of=datetime.now(UTC).date().isoformat(),
         **measured,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run is: steps done, the loss of the last one, and tokens per second since it began or went on."""
+
+    run: str
+    step: int
+    loss: float
+    tokens_per_second: float
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +121,7 @@ class Ledger:
     def open(self) -> None:
         """Make the folder, or say why it cannot be written."""
         try:
-            for name in ("runs", "trunks", "corpus"):
+            for name in FOLDERS:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             write_whole(self.folder / "writable", lambda file: file.write(b""))
             (self.folder / "writable").unlink()
@@ -111,39 +141,53 @@ class Ledger:
                     f"Another sweep is running in {self.folder}.",
                     mend="Wait for it, watch it with `status`, or give another --out.",
                 ) from None
-            for draft in self.folder.rglob(f"*{DRAFT}"):
-                draft.unlink()
+            clear_drafts(self.folder)
+            self.go_on()
             yield
 
-    def begin(self, sweep: Sweep, corpus: Corpus) -> None:
-        """Note the sweep that the folder now serves."""
-        note = {"sweep": asdict(sweep), "corpus": asdict(corpus)}
-        write_json(self.folder / "sweep.json", note)
+    def begin(self, sweep: Sweep, corpus: Corpus, *, command: str) -> None:
+        """Note the sweep that the folder now serves, and the command that does it again."""
+        write_note(self.folder / "sweep.json", {"sweep": asdict(sweep), "corpus": asdict(corpus), "command": command})
 
     def serves(self) -> tuple[Sweep, Corpus]:
         """The sweep and corpus that the folder was last used for."""
+        sweep, corpus, _ = self._served()
+        return sweep, corpus
+
+    def _served(self) -> tuple[Sweep, Corpus, str]:
         path = self.folder / "sweep.json"
         if not path.exists():
             raise InputError(
                 f"No sweep is recorded in {self.folder}.",
                 mend="Run one first: python -m experiments run smoke --out " + str(self.folder),
             )
-        with _reading(path, mend=_MEND_SWEEP):
-            note = json.loads(path.read_text())
-            return sweep_of(note["sweep"]), Corpus(**note["corpus"])
+        with reading(path, mend=_MEND_SWEEP) as note:
+            return sweep_of(note["sweep"]), Corpus(**note["corpus"]), str(note["command"])
 
     def write(self, config: Config, record: Record) -> None:
-        """Record a run durably; a failure of the same run is replaced."""
-        note = {"record": asdict(record), "config": asdict(config), "environment": _environment()}
-        write_json(self._path(record.run), note)
+        """Record a run durably; a result stands from then on, a failure until the run is tried again."""
+        note = {"record": asdict(record), "config": asdict(config), "machine": asdict(this_machine())}
+        if record.status == "ok":
+            write_once(self._result(record.run), lambda file: file.write(note_bytes(note)))
+            self.forgive((record.run,))
+        else:
+            write_note(self._failure(record.run), note)
+        self._running(record.run).unlink(missing_ok=True)
+
+    def forgive(self, runs: Iterable[str]) -> None:
+        """Forget the failures of `runs`, which are to be tried again, and how far they were."""
+        for run in runs:
+            self._failure(run).unlink(missing_ok=True)
+            self._running(run).unlink(missing_ok=True)
+
+    def recorded(self) -> frozenset[str]:
+        """The names of all runs with a result or a failure."""
+        return frozenset(path.stem for name in ("runs", "failures") for path in (self.folder / name).glob("*.json"))
 
     def record(self, run: str) -> Record | None:
         """The record of `run`, or None where there is none."""
-        path = self._path(run)
-        if not path.exists():
-            return None
-        with _reading(path, mend=_MEND_RECORD):
-            return Record(**json.loads(path.read_text())["record"])
+        found = self._note(run)
+        return None if found is None else found[0]
 
     def finished(self, run: str) -> bool:
         """Whether `run` has a result; failures count as missing and are tried again."""
@@ -152,54 +196,84 @@ class Ledger:
 
     def records(self) -> tuple[Record, ...]:
         """The records of the sweep that the folder serves, in its order."""
-        sweep, corpus = self.serves()
-        found = (self.record(config.identity(corpus.fingerprint)) for config in sweep.configs())
-        return tuple(record for record in found if record is not None)
+        return tuple(record for record, _ in self._notes())
+
+    def report(self, progress: Progress) -> None:
+        """Note how far a run is."""
+        write_note(self._running(progress.run), asdict(progress))
+
+    def progress(self) -> tuple[Progress, ...]:
+        """How far every run is that was begun and has not ended."""
+        found = []
+        for path in sorted((self.folder / "running").glob("*.json")):
+            try:
+                with reading(path, mend="") as note:
+                    found.append(Progress(**note))
+            except (FileNotFoundError, PlannerError):
+                continue
+        return tuple(found)
+
+    def silent_seconds(self, run: str) -> float:
+        """How long ago `run` last said how far it is; 0 where it has just ended."""
+        try:
+            return max(0.0, time.time() - self._running(run).stat().st_mtime)
+        except FileNotFoundError:
+            return 0.0
+
+    def stop(self) -> None:
+        """Tell every run, wherever it is done, to hold where it is and end."""
+        write_whole(self.folder / "stop", lambda file: file.write(b""))
+
+    def go_on(self) -> None:
+        """Take back what `stop` said."""
+        (self.folder / "stop").unlink(missing_ok=True)
+
+    def is_stopping(self) -> bool:
+        """Whether runs are to hold and end."""
+        return (self.folder / "stop").exists()
 
     def export(self) -> pd.DataFrame:
-        """The Runs table, one row per record, with the sweep and corpus it comes from."""
+        """The Runs table, one row per record, with where it comes from: text, machine, software and command."""
         import pandas as pd
 
-        sweep, corpus = self.serves()
-        table = pd.DataFrame([asdict(record) for record in self.records()], columns=list(Record.__slots__))
-        return table.assign(source=f"planner experiments, sweep {sweep.name}, {corpus.source} {corpus.fingerprint}")
+        sweep, corpus, command = self._served()
+        rows = [asdict(record) | machine for record, machine in self._notes()]
+        columns = [*Record.__slots__, "processor", "cores", "memory_bytes", "system", "software"]
+        return pd.DataFrame(rows, columns=columns).assign(
+            source=f"planner experiments, sweep {sweep.name}, {corpus.source} {corpus.fingerprint}",
+            corpus=corpus.source,
+            fingerprint=corpus.fingerprint,
+            tokenizer=corpus.tokenizer,
+            bytes_per_token=corpus.bytes_per_token,
+            recipe=RECIPE,
+            command=command,
+        )
 
-    def _path(self, run: str) -> Path:
+    def _notes(self) -> Iterator[tuple[Record, dict[str, Any]]]:
+        """Every record of the sweep that the folder serves, with the machine that it was made on."""
+        sweep, corpus = self.serves()
+        for config in sweep.configs(corpus.vocabulary):
+            found = self._note(config.identity(corpus.fingerprint))
+            if found is not None:
+                yield found
+
+    def _note(self, run: str) -> tuple[Record, dict[str, Any]] | None:
+        for path in (self._result(run), self._failure(run)):
+            try:
+                with reading(path, mend=_MEND_RECORD) as note:
+                    record = Record(**note["record"])
+                    if record.run != run:
+                        raise ValueError(f"it holds the run {record.run}")
+                    return record, dict(note["machine"])
+            except FileNotFoundError:
+                continue
+        return None
+
+    def _result(self, run: str) -> Path:
         return self.folder / "runs" / f"{run}.json"
 
+    def _failure(self, run: str) -> Path:
+        return self.folder / "failures" / f"{run}.json"
 
-def _environment() -> dict[str, str]:
-    packages = {name: version(name) for name in ("torch", "numpy")}
-    return {"python": platform.python_version(), "platform": platform.platform(), **packages}
-
-
-def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file so that a crash at any moment leaves the old one or the new one."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}{DRAFT}")
-    with draft.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` as a whole file of JSON."""
-    write_whole(path, lambda file: file.write((json.dumps(value, indent=2) + "\n").encode()))
-
-
-@contextmanager
-def _reading(path: Path, *, mend: str) -> Iterator[None]:
-    """Turn what a file that is not ours, or not whole, brings up into an error that names it."""
-    try:
-        yield
-    except (LookupError, TypeError, PlannerError) as error:
-        what = error.problem.rstrip(".") if isinstance(error, PlannerError) else error
-        raise DataError(f"{path} was written by another version of this program: {what}.", mend=mend) from error
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: {error}.", mend=mend) from error
+    def _running(self, run: str) -> Path:
+        return self.folder / "running" / f"{run}.json"

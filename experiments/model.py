@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from experiments.norms import scaled, turned
 
 if TYPE_CHECKING:
     from experiments.config import Shape
 
 ROTARY_BASE = 10_000.0
 
+MOST_LOGITS = 1 << 28
+"""So many logits are held at once (1 GB of float32); beyond, the loss is taken in chunks."""
+
 
 class Decoder(nn.Module):
-    """A causal transformer: rotary positions, QK-norm, RMSNorm before each part, squared-ReLU MLP, tied embedding.
+    """A causal transformer: rotary positions, QK-norm, RMSNorm before each part, SwiGLU, tied embedding and head.
 
     Equal-shaped matrices are stored stacked, so that the optimiser orthogonalises all of them in one batched product:
-    `attention[layer]` holds the query, key, value and output matrices, `mlp[layer]` the rising matrix and the
-    transpose of the falling one.
+    `attention[layer]` holds the query, key and value matrices and the transpose of the output matrix, so that the rows
+    of all four belong to heads; `mlp[layer]` holds the gate, the rising matrix and the transpose of the falling one.
     """
 
-    rotation: Tensor
+    cosine: Tensor
+    sine: Tensor
 
     def __init__(self, shape: Shape, generator: torch.Generator) -> None:
         super().__init__()
-        layers, width, hidden = shape.layers, shape.width, shape.hidden
+        layers, width = shape.layers, shape.width
         self.heads = shape.heads
         self.attention = nn.Parameter(torch.empty(layers, 4, width, width))
-        self.mlp = nn.Parameter(torch.empty(layers, 2, hidden, width))
+        self.mlp = nn.Parameter(torch.empty(layers, 3, shape.hidden, width))
         self.embedding = nn.Parameter(torch.empty(shape.vocabulary, width))
         self.gains = nn.Parameter(torch.ones(2 * layers + 1, width))
-        self.register_buffer("rotation", _rotation(shape.context, width // shape.heads), persistent=False)
+        cosine, sine = _rotation(shape.context, width // shape.heads)
+        self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("sine", sine, persistent=False)
         self._start(generator)
 
     @torch.no_grad()
@@ -43,57 +53,65 @@ class Decoder(nn.Module):
         self.mlp.normal_(std=width**-0.5, generator=generator)
         self.embedding.normal_(std=width**-0.5, generator=generator)
         self.attention[:, 3] = 0
-        self.mlp[:, 1] = 0
+        self.mlp[:, 2] = 0
 
     def forward(self, tokens: Tensor) -> Tensor:
         """The logits (batch, time, vocabulary) of the token after each of `tokens` (batch, time)."""
-        batch, time = tokens.shape
+        return F.linear(self.stream(tokens), self.embedding)
+
+    def losses(self, windows: Tensor) -> Tensor:
+        """Cross-entropy in nats of every token of `windows` (batch, time + 1) but the first, given those before it."""
+        wanted = windows[:, 1:]
+        each = cross_entropy(self.stream(windows[:, :-1]).flatten(0, 1), self.embedding, wanted.flatten(), MOST_LOGITS)
+        return each.view_as(wanted)
+
+    def stream(self, tokens: Tensor) -> Tensor:
+        """What the head reads for each of `tokens` (batch, time): a tensor (batch, time, width)."""
         width = self.embedding.shape[1]
         gains = self.gains.unbind()
+        hearing, telling = torch.split(self.attention, [3, 1], 1)
+        mlp = self.mlp.flatten(0, 1).unbind()
         stream = F.embedding(tokens, self.embedding) * width**0.5
-        for layer, (attention, mlp) in enumerate(zip(self.attention.unbind(), self.mlp.unbind(), strict=True)):
-            seen = F.rms_norm(stream, (width,), gains[2 * layer])
-            pairs = F.linear(seen, attention[:2].reshape(2 * width, width)).view(batch, time, 2, self.heads, -1)
-            value = F.linear(seen, attention[2]).view(batch, time, self.heads, -1)
-            stream = stream + F.linear(self._attend(pairs, value), attention[3])
-            seen = F.rms_norm(stream, (width,), gains[2 * layer + 1])
-            stream = stream + squared_relu(F.linear(seen, mlp[0])) @ mlp[1]
-        return F.linear(F.rms_norm(stream, (width,), gains[-1]), self.embedding)
+        for layer, (hear, tell) in enumerate(zip(hearing.unbind(), telling.unbind(), strict=True)):
+            heard = self._attend(scaled(stream, gains[2 * layer]), hear.reshape(3 * width, width))
+            stream = stream + heard @ tell.squeeze(0)
+            gate, rising, falling = mlp[3 * layer : 3 * layer + 3]
+            seen = scaled(stream, gains[2 * layer + 1])
+            stream = stream + (F.silu(F.linear(seen, gate)) * F.linear(seen, rising)) @ falling
+        return scaled(stream, gains[-1])
 
-    def _attend(self, pairs: Tensor, value: Tensor) -> Tensor:
-        """Causal attention: queries and keys lie side by side in `pairs` (batch, time, 2, heads, head width)."""
-        batch, time, _, heads, head_width = pairs.shape
-        even = F.rms_norm(pairs, (head_width,)).view(batch, time, 2, heads, head_width // 2, 2)
-        turned = torch.view_as_real(torch.view_as_complex(even) * self.rotation[:time, None, None]).flatten(-2)
-        query, key = turned.permute(2, 0, 3, 1, 4).unbind()
-        heard = F.scaled_dot_product_attention(query, key, value.transpose(1, 2), is_causal=True)
-        return heard.transpose(1, 2).reshape(batch, time, heads * head_width)
-
-
-class _SquaredReLU(torch.autograd.Function):
-    """max(x, 0)^2, whose gradient 2 max(x, 0) needs the rectified input only: two passes over memory, not five."""
-
-    @staticmethod
-    def forward(ctx: Any, raw: Tensor) -> Tensor:
-        rectified = F.relu(raw)
-        ctx.save_for_backward(rectified)
-        return rectified * rectified
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (rectified,) = ctx.saved_tensors
-        gradient: Tensor = gradients[0] * rectified
-        return gradient.mul_(2)
+    def _attend(self, seen: Tensor, matrices: Tensor) -> Tensor:
+        """What each head hears, side by side (batch, time, width): `matrices` hold queries over keys over values."""
+        batch, time, width = seen.shape
+        parts = F.linear(seen, matrices).view(batch, time, 3, self.heads, -1)
+        pairs, value = torch.split(parts, [2, 1], 2)
+        level = turned(pairs, self.cosine[:time], self.sine[:time]).to(value.dtype)
+        query, key, value = (part.transpose(1, 2) for part in (*level.unbind(2), value.squeeze(2)))
+        heard = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return heard.transpose(1, 2).reshape(batch, time, width)
 
 
-def squared_relu(raw: Tensor) -> Tensor:
-    """max(raw, 0)^2 elementwise."""
-    squared: Tensor = _SquaredReLU.apply(raw)  # type: ignore[no-untyped-call]
-    return squared
+def cross_entropy(stream: Tensor, head: Tensor, wanted: Tensor, most_logits: int) -> Tensor:
+    """Cross-entropy in nats of each `wanted` token, for logits that are `stream` (tokens, width) times `head`.
+
+    Beyond `most_logits` the logits are never held whole: they are made, and for the gradient made again, in chunks.
+    """
+    rows = max(1, most_logits // len(head))
+    if len(stream) <= rows:
+        return _cross_entropy(stream, head, wanted)
+    chunks = zip(torch.split(stream, rows), torch.split(wanted, rows), strict=True)
+    again = partial(checkpoint, _cross_entropy, use_reentrant=False, preserve_rng_state=False)
+    return torch.cat([again(part, head, goal) for part, goal in chunks])
 
 
-def _rotation(context: int, head_width: int) -> Tensor:
-    """The unit complex numbers (context, head_width / 2) that turn each pair of channels with its position."""
+def _cross_entropy(stream: Tensor, head: Tensor, wanted: Tensor) -> Tensor:
+    return F.cross_entropy(F.linear(stream, head).float(), wanted, reduction="none")
+
+
+def _rotation(context: int, head_width: int) -> tuple[Tensor, Tensor]:
+    """Cosine and sine (context, 1, 1, head width) that turn channel i together with channel i + head_width / 2."""
     rates = ROTARY_BASE ** -(torch.arange(0, head_width, 2) / head_width)
     angles = torch.outer(torch.arange(context, dtype=torch.float32), rates)
-    return torch.polar(torch.ones_like(angles), angles)
+    cosine = torch.cat((angles.cos(), angles.cos()), -1)
+    sine = torch.cat((-angles.sin(), angles.sin()), -1)
+    return cosine[:, None, None], sine[:, None, None]

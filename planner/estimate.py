@@ -72,6 +72,12 @@ class Estimate(float):
             return self.scaled(1 / other)
         return self._combined(Estimate(1 / other, 1 / other.high, 1 / other.low, other.level), self / other)
 
+    def plus(self, other: float) -> Self:
+        """The sum with another estimate, as if both erred independently: deviations add in quadrature."""
+        low, high = (other.low, other.high) if isinstance(other, Estimate) else (other, other)
+        below, above = math.hypot(self - self.low, other - low), math.hypot(self.high - self, high - other)
+        return type(self)(self + other, self + other - below, self + other + above, self.level)
+
     def _combined(self, other: float, value: float) -> Self:
         if not isinstance(other, Estimate):
             return self.scaled(other)

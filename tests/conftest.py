@@ -1,5 +1,6 @@
-"""What tests share: the tables that other people published, when they lie beside the checkout."""
+"""What tests share: published tables, when they lie beside the checkout, and a home without refreshed prices."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,13 @@ settings.register_profile("planner", deadline=None)
 settings.load_profile("planner")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_without_refreshed_prices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data_home")))
+        yield
 
 
 @pytest.fixture(scope="session")

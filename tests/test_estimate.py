@@ -55,3 +55,14 @@ def test_draws_keep_the_interval():
     again = Estimate.of_draws(10.0, draws)
     assert (again.low, again.high) == pytest.approx((8.0, 25.0), rel=0.03)
     assert (Estimate.exact(3.0).draws([-1.0, 0.0, 2.0]) == 3.0).all()
+
+
+@given(positive, factor, positive, factor)
+def test_sums_add_deviations_in_quadrature(first: float, spread: float, second: float, other: float) -> None:
+    left, right = Estimate.of_factor(first, spread), Estimate.of_factor(second, other)
+    total = left.plus(right)
+    assert total == pytest.approx(first + second)
+    assert total.low == pytest.approx(total - math.hypot(left - left.low, right - right.low), abs=1e-9 * total.high)
+    assert total.high == pytest.approx(total + math.hypot(left.high - left, right.high - right))
+    assert left.plus(Estimate.exact(second)).high - second == pytest.approx(left.high, rel=1e-6, abs=1e-9 * second)
+    assert left.plus(1.0).low <= left + 1

@@ -219,7 +219,7 @@ def test_less_text_never_makes_a_model_easier_to_match():
     "inputs",
     [
         {"budget_flops": 1e22, "tokens_available": 1000},
-        {"budget_usd": 1e-4, "cluster": "h100"},
+        {"budget_usd": 1e-5, "cluster": "h100"},
         {"target_loss": 15},
     ],
 )
@@ -277,3 +277,22 @@ def test_a_fit_with_any_number_of_draws_plans(draws):
     law = fit(load_runs("cpu-python-stdlib"), draws=draws)
     found = plan(budget_usd="$1", cluster="h100", law=law)
     assert found.params.low < found.params < found.params.high
+
+
+@pytest.mark.parametrize("goal", [{"budget_usd": 2e6}, {"budget_gpu_hours": 1e5}, {"days": 30}, {"budget_flops": 1e22}])
+def test_a_plan_uses_its_cluster_as_well_as_its_own_model_would(goal):
+    """Utilisation depends on the model, and with money or time as the goal the model on utilisation."""
+    found = plan(cluster="256x h100", **goal)
+    assert found.cluster is not None
+    again = found.cluster.training(active_params=found.params, tokens=found.tokens)
+    assert found.cluster.utilisation == pytest.approx(again.utilisation, rel=1e-9)
+    assert found.gpu_hours * found.cluster.utilisation * 989.4e12 * 3600 == pytest.approx(found.flops, rel=1e-6)
+
+
+def test_a_plan_made_again_keeps_the_factors_of_its_utilisation():
+    found = plan(budget_usd=2e6, cluster=Cluster("h100", 256, mfu=0.4, precision="bf16"))
+    again = type(found).from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again.params == found.params
+    assert again.cluster is not None
+    assert (again.cluster.mfu, again.cluster.precision) == (0.4, "bf16")
+    assert {"mfu", "goodput", "utilisation"} <= set(found.to_frame().index)

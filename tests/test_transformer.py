@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.errors import InputError
+from planner.catalog import records
+from planner.errors import InputError, UnknownName
 from planner.transformer import (
     LARGEST,
     SMALLEST,
-    Experts,
-    LatentAttention,
     Transformer,
     ladder_flops_per_token,
+    shape_names,
+    shape_of,
     vocab_for,
 )
+from planner.transformer.published import transformer_in
 
 PUBLISHED = Path(__file__).parent / "published"
 
@@ -28,32 +30,8 @@ def read(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def transformer(row: dict[str, str]) -> Transformer:
-    """The shape in a row of published/transformers.csv."""
-    count = {name: int(cell) for name, cell in row.items() if cell.isdigit()}
-    experts = latent = None
-    if row["experts"]:
-        experts = Experts(
-            total=count["experts"],
-            active=count["active_experts"],
-            ff_width=count["expert_ff_width"],
-            shared=count["shared_experts"],
-            dense_layers=count["dense_layers"],
-        )
-    if row["query_rank"]:
-        latent = LatentAttention(
-            query_rank=count["query_rank"],
-            key_value_rank=count["key_value_rank"],
-            rope_dim=count["rope_dim"],
-            value_dim=count["value_dim"],
-        )
-    sizes = ("layers", "width", "heads", "kv_heads", "head_dim", "ff_width", "vocab", "positions")
-    flags = {name: row[name] == "yes" for name in ("gated", "tied", "biases")}
-    return Transformer(**{name: count[name] for name in sizes}, **flags, experts=experts, latent=latent)
-
-
 MODELS = {row["name"]: row for row in read("transformers")}
-SHAPES = {name: transformer(row) for name, row in MODELS.items()}
+SHAPES = {name: transformer_in(row) for name, row in MODELS.items()}
 
 sizes = st.floats(math.log10(SMALLEST), math.log10(LARGEST)).map(lambda x: min(max(10**x, SMALLEST), LARGEST))
 
@@ -190,3 +168,54 @@ def test_the_smooth_ladder_costs_what_its_shapes_cost(params: float) -> None:
 def test_the_smooth_ladder_rises_with_size_and_takes_arrays(context: int) -> None:
     params = np.logspace(3, 17, 2001)
     assert (np.diff(ladder_flops_per_token(params, context)) > 0).all()
+
+
+@pytest.mark.parametrize("row", read("kv_cache"), ids=lambda row: row["name"])
+def test_the_cache_of_a_token_takes_the_published_bytes(row: dict[str, str]) -> None:
+    assert shape_of(row["name"]).kv_cache_bytes_per_token() == int(row["bytes_per_token"])
+
+
+def test_grouped_heads_shrink_the_cache_and_nothing_else_does() -> None:
+    shape = SHAPES["Llama 3 8B"]
+    assert SHAPES["Llama 2 7B"].kv_cache_bytes_per_token() == 4 * shape.kv_cache_bytes_per_token()
+    assert shape.kv_cache_bytes_per_token(1) == shape.kv_cache_bytes_per_token() / 2
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_reading_takes_a_third_of_training_and_writing_sees_the_whole_context(name: str) -> None:
+    shape = SHAPES[name]
+    assert 3 * shape.prefill_flops_per_token(2048) == pytest.approx(shape.flops_per_token(2048))
+    if shape.latent is None:
+        assert 3 * shape.decode_flops_per_token(2048) == pytest.approx(shape.flops_per_token(2048, "full"))
+    else:
+        assert 3 * shape.decode_flops_per_token(2048) > shape.flops_per_token(2048, "full")
+
+
+def test_latent_attention_decodes_on_the_latents() -> None:
+    """DeepSeek-V3: 128 heads x (2 x 512 + 64) dimensions in each of 61 layers, 2 FLOPs each per cached token."""
+    shape = SHAPES["DeepSeek-V3"]
+    step = shape.decode_flops_per_token(1001) - shape.decode_flops_per_token(1)
+    assert step == 2 * 61 * 128 * (2 * 512 + 64) * 1000
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_layers_and_ends_make_up_the_whole_model(name: str) -> None:
+    """Exact where all layers are alike: DeepSeek-V3 starts with three dense ones."""
+    shape = SHAPES[name]
+    norm = shape.width * (2 if shape.biases else 1)
+    head = 0 if shape.tied else shape.vocab * shape.width
+    built = shape.layers * shape.params_largest_layer + shape.params_embedding + head + norm
+    assert built == shape.params or (name == "DeepSeek-V3" and built > shape.params)
+
+
+@pytest.mark.parametrize("name", shape_names())
+def test_shipped_shapes_have_the_size_that_their_makers_state(name: str) -> None:
+    stated = next(row for row in records("models") if row["name"] == name)
+    assert shape_of(name).params == pytest.approx(float(stated["params"]), rel=0.06)
+    active = float(stated["active_params"] or stated["params"])
+    assert shape_of(name).params_active == pytest.approx(active, rel=0.06)
+
+
+def test_an_unknown_shape_is_refused_with_the_closest_name() -> None:
+    with pytest.raises(UnknownName, match=r"llama-3\.1-70b"):
+        shape_of("llama-3.1-77b")

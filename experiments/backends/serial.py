@@ -9,10 +9,13 @@ from experiments.jobs import do
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from experiments.jobs import Event, Job
+    from experiments.jobs import Job
 
 
-def run(jobs: Sequence[Job], *, workers: int, emit: Callable[[Event], None]) -> None:
+def run(jobs: Sequence[Job], *, workers: int | None, poll: Callable[[], None]) -> None:
     """Do all jobs here; `workers` is 1 whatever it says."""
     for job in jobs:
-        do(job, emit)
+        left: Job | None = job
+        while left is not None:
+            do(left, poll)
+            left = left.left()

@@ -1,4 +1,4 @@
-"""The ready-made sweeps, and the reader of sweep files: TOML or JSON with the same keys."""
+"""The ready-made sweeps, and the reader of sweep files: TOML or JSON with the same keys, or a table of runs to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.config import Shape, Size, Sweep
+from experiments.config import Size, Sweep
+from experiments.sweeps.designs import settings_of, table_of
 from planner.errors import InputError, UnknownName
 from planner.units import read
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 READY = tuple(sorted(path.stem for path in HERE.glob("*.toml")))
 
+SUFFIXES = (".toml", ".json", ".csv")
 FEWEST_STEPS = 20
+
+SHARED = ("context", "tokens", "batch", "learning_rate", "warmup_steps")
+"""Settings that may stand in each size, or once for all of them."""
+
 _EXAMPLE = "See experiments/sweeps/smoke.toml for a complete example."
 
 
@@ -29,71 +35,101 @@ def load_sweep(name: str) -> Sweep:
     path = Path(name)
     if path.is_file():
         return _of_file(path)
-    if path.suffix in {".toml", ".json"}:
+    if path.suffix in SUFFIXES:
         raise InputError(f"There is no sweep file at {name}.", mend=f"Ready-made sweeps: {', '.join(READY)}.")
     raise UnknownName.of("sweep", name, known=READY)
 
 
 def _of_file(path: Path) -> Sweep:
     try:
-        text = path.read_text()
-        settings = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        text = path.read_text(encoding="utf-8")
+        settings = _settings(text, path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no readable sweep file: {error}.", mend="Write TOML or JSON.") from error
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{path} is no readable sweep file: {error}.", mend="Write TOML or JSON, or a CSV of params and tokens."
+        ) from error
     if not isinstance(settings, dict):
         raise InputError(f"{path} is no table of settings.", mend=_EXAMPLE)
     return sweep_of({"name": path.stem, "title": path.stem} | settings)
 
 
+def _settings(text: str, path: Path) -> Any:
+    if path.suffix == ".csv":
+        return settings_of(table_of(text))
+    if path.suffix != ".json":
+        return tomllib.loads(text)
+    settings = json.loads(text)
+    return settings_of(settings) if isinstance(settings, list) else settings
+
+
 def sweep_of(settings: dict[str, Any]) -> Sweep:
-    """The Sweep that a table of settings describes, checked; `context` and `tokens` may stand in each size or once."""
-    shared = {"context", "tokens"}
-    known = {field.name for field in fields(Sweep)} | shared
+    """The Sweep that a table of settings describes, checked."""
+    known = {field.name for field in fields(Sweep)}
     for key in settings:
-        if key not in known:
-            raise UnknownName.of("sweep setting", key, known=known)
-    missing = sorted(known - shared - set(settings))
+        if key not in known | set(SHARED):
+            raise UnknownName.of("sweep setting", key, known=known | set(SHARED))
+    missing = sorted(known - set(settings))
     if missing:
         raise InputError(f"The sweep says nothing about {', '.join(missing)}.", mend=_EXAMPLE)
-    whole = {key: _whole(settings[key], key) for key in ("batch", "warmup_steps", "evaluation_windows")}
-    common = {key: settings[key] for key in shared & set(settings)}
-    sizes = tuple(_size(size, common, whole["batch"]) for size in _many(settings["sizes"], "sizes"))
+    common = {key: settings[key] for key in SHARED if key in settings}
+    sizes = tuple(_size(size, common) for size in _many(settings["sizes"], "sizes"))
     seeds = tuple(_whole(seed, "seeds", zero=True) for seed in _many(settings["seeds"], "seeds"))
-    _once([size.shape for size in sizes], "sizes")
+    _once(sizes, "sizes")
     _once(seeds, "seeds")
     return Sweep(
         name=str(settings["name"]),
         title=str(settings["title"]),
         sizes=sizes,
-        learning_rate=read(settings["learning_rate"], "count", name="learning_rate"),
         decay_share=_share(settings["decay_share"]),
+        evaluation_windows=_whole(settings["evaluation_windows"], "evaluation_windows"),
         seeds=seeds,
-        **whole,
     )
 
 
-def _size(size: Any, common: dict[str, Any], batch: int) -> Size:
+def _size(size: Any, common: dict[str, Any]) -> Size:
     if not isinstance(size, dict):
         raise InputError(f"A size is {size!r}.", mend="Write sizes as { layers = 2, width = 32 }.")
-    settings = common | size
-    known = [field.name for field in fields(Size)]
+    settings = {key: value for key, value in (common | size).items() if value is not None}
+    known = {field.name for field in fields(Size)}
     for key in settings:
         if key not in known:
             raise UnknownName.of("setting of a size", key, known=known)
-    for key in known:
+    large = ("params",) if "params" in settings else ("layers", "width")
+    for key in (*large, *SHARED):
         if key not in settings:
             raise InputError(f"A size says nothing about {key}.", mend=_EXAMPLE)
-    layers, width, context = (_whole(settings[key], key) for key in ("layers", "width", "context"))
-    heads = Shape(layers=layers, width=width, context=context).heads
-    if width % (2 * heads):
-        raise InputError(
-            f"A width of {width} cannot be shared by {heads} heads of even width.", mend="Use a multiple of 32."
-        )
-    tokens = tuple(
-        _rounded(read(count, "tokens", name="tokens"), batch * context) for count in _many(settings["tokens"], "tokens")
+    if "params" in settings and {"layers", "width"} & set(settings):
+        raise InputError("A size has params as well as layers or width.", mend="Give params, or layers and width.")
+    batch, context = _whole(settings["batch"], "batch"), _whole(settings["context"], "context")
+    return Size(
+        tokens=_tokens(settings["tokens"], batch * context),
+        context=context,
+        batch=batch,
+        learning_rate=read(settings["learning_rate"], "count", name="learning_rate"),
+        warmup_steps=_whole(settings["warmup_steps"], "warmup_steps"),
+        **(_params(settings) if "params" in settings else _layers(settings)),
     )
+
+
+def _params(settings: dict[str, Any]) -> dict[str, Any]:
+    return {"params": read(settings["params"], "params", name="params")}
+
+
+def _layers(settings: dict[str, Any]) -> dict[str, Any]:
+    layers, width = _whole(settings["layers"], "layers"), _whole(settings["width"], "width")
+    if width % 2:
+        raise InputError(f"A width of {width} cannot be shared by heads of even width.", mend="Give an even width.")
+    return {"layers": layers, "width": width}
+
+
+def _tokens(counts: Any, tokens_per_step: int) -> tuple[int, ...]:
+    """Token counts of whole steps."""
+    read_counts = (read(count, "tokens", name="tokens") for count in _many(counts, "tokens"))
+    tokens = tuple(_rounded(count, tokens_per_step) for count in read_counts)
     _once(tokens, "tokens")
-    return Size(layers=layers, width=width, context=context, tokens=tokens)
+    return tokens
 
 
 def _many(values: Any, name: str) -> list[Any]:

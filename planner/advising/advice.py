@@ -11,21 +11,27 @@ from typing import Any
 from planner.advising.assuming import Assumption, Reason
 from planner.advising.breakeven import BreakEven
 from planner.advising.flipping import Flip
+from planner.advising.paying import Payback
+from planner.advising.piloting import Pilot
+from planner.advising.probing import NextTest
+from planner.advising.rules import Rival
 from planner.advising.spending import Option
 from planner.advising.usecase import UseCase
-from planner.advising.views import count
+from planner.advising.views import count, options
+from planner.estimate import LEVEL
 from planner.sheet import Finding, Row, Sheet
 from planner.units import show
 
-CLOSE_CALL, HIGH = 0.7, 0.9
+CLOSE_CALL = (1 + LEVEL) / 2
+"""Below this share of agreeing variations, what decides lies inside its 90 % range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice(Sheet):
     """What to do in `case`. The verdict says it in a sentence; `components` are what to build, the leading one first.
 
-    `confidence` is the share of the `variations` of our assumptions under which the headline stays; below `CLOSE_CALL`
-    it is a close call.
+    `confidence` is the share of the `variations` of our assumptions under which the headline stays. It is a close call
+    below `CLOSE_CALL`, or where a `rival` does about as well.
     """
 
     case: UseCase
@@ -36,14 +42,18 @@ class Advice(Sheet):
     flags: tuple[str, ...]
     confidence: float
     variations: int
+    rival: Rival | None
     reasons: tuple[Reason, ...]
     ranking: tuple[Option, ...]
     break_even: tuple[BreakEven, ...]
     flips: tuple[Flip, ...]
+    paybacks: tuple[Payback, ...]
+    next_tests: tuple[NextTest, ...]
     contradictions: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     findings: tuple[Finding, ...]
     prices: str
+    pilots: tuple[Pilot, ...] = ()
 
     @property
     def title(self) -> str:  # type: ignore[override]
@@ -56,18 +66,19 @@ class Advice(Sheet):
 
     @property
     def close_call(self) -> bool:
-        """Whether the headline hangs on our assumptions."""
-        return self.confidence < CLOSE_CALL
+        """Whether the headline hangs on our assumptions, or another option does about as well."""
+        return self.confidence < CLOSE_CALL or self.rival is not None
 
     @property
     def confidence_text(self) -> str:
         """High, fair or close call, and the share behind it; never high where guesses carry it."""
-        steady = self.confidence >= HIGH and not self.rests_on_guesses and not self.near_break_even
-        word = "High" if steady else "Close call" if self.close_call else "Fair"
+        steady = not self.rests_on_guesses and not self.near_break_even
+        word = "Close call" if self.close_call else "High" if steady else "Fair"
         agree = f"{count(round(self.confidence * self.variations))} of {count(self.variations)}"
         stays = f"{word}: the advice stays the same in {agree} variations of our assumptions"
         near = "; the budget lies inside the range of the break-even" if self.near_break_even else ""
-        return f"{stays}{'; most of them are guesses' if self.rests_on_guesses else ''}{near}"
+        other = f"; {options()[self.rival.option]['phrase']} would do as well: {self.rival.why}" if self.rival else ""
+        return f"{stays}{'; most of them are guesses' if self.rests_on_guesses else ''}{near}{other}"
 
     @property
     def rests_on_guesses(self) -> bool:
@@ -108,11 +119,15 @@ class Advice(Sheet):
             "flags": list(self.flags),
             "confidence": self.confidence,
             "close_call": self.close_call,
+            "rival": None if self.rival is None else self.rival.option,
             "contradictions": list(self.contradictions),
             "reasons": [reason.to_dict() for reason in self.reasons],
             "ranking": [option.to_dict() for option in self.ranking],
             "break_even": [break_even.to_dict() for break_even in self.break_even],
             "flips": [flip.to_dict() for flip in self.flips],
+            "paybacks": [payback.to_dict() for payback in self.paybacks],
+            "next_tests": [test.to_dict() for test in self.next_tests],
+            "pilots": [str(pilot) for pilot in self.pilots],
             "findings": [finding.to_dict() for finding in self.findings],
             "assumptions": [assumption.to_dict() for assumption in self.assumptions],
             "law": self.law,
@@ -127,7 +142,7 @@ class Advice(Sheet):
         for heading, texts in self._lists():
             lines += [heading, *(f"  - {text}" for text in texts), ""] if texts else []
         table = self._table()
-        widths = [max(len(row[column]) for row in table) for column in range(4)]
+        widths = [max(len(row[column]) for row in table) for column in range(len(table[0]) - 1)]
         lines += ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, (*widths, 0), strict=True)) for row in table]
         return "\n".join(line.rstrip() for line in [*lines, "", self._basis()])
 
@@ -151,17 +166,34 @@ class Advice(Sheet):
             ("Mind", [f"{finding.title} {finding.because} {finding.todo}".strip() for finding in self.findings]),
             ("Break-even of a model from scratch", [str(break_even) for break_even in self.break_even]),
             ("What would change the advice", [str(flip) for flip in self.flips]),
+            ("When it pays", [str(payback) for payback in self.paybacks]),
+            ("Test next", [str(test) for test in self.next_tests]),
         ]
 
-    def _table(self) -> list[tuple[str, str, str, str, str]]:
+    def _table(self) -> list[tuple[str, ...]]:
         """The options: the advice marked, then the others with the reason against them."""
-        rows = [("Option", "Once", "A month", "Weeks", "Why not")]
+        rows: list[tuple[str, ...]] = [
+            (
+                "Option",
+                "Once",
+                "A month",
+                f"{count(self.case.horizon_months)} months",
+                "Weeks",
+                "Begins after",
+                "Meets",
+                "Why not",
+            )
+        ]
         for option in self.ranking:
             mark = "* " if option.chosen else "  "
             # Such sums are rough: no cents where they are whole dollars.
-            once, month = (show(usd, "usd").removesuffix(".00") for usd in (option.one_off_usd, option.monthly_usd))
+            dollars = (option.one_off_usd, option.monthly_usd, option.total_usd)
+            once, month, total = (show(usd, "usd").removesuffix(".00") for usd in dollars)
             weeks = f"{count(option.weeks.low)} to {count(option.weeks.high)}"
-            rows.append((f"{mark}{option.label}", once, month, weeks, option.why_not))
+            wait = show(option.wait_ms / 1000, "seconds")
+            rows.append(
+                (f"{mark}{option.label}", once, month, total, weeks, wait, ", ".join(option.meets), option.remark)
+            )
         return rows
 
     def _basis(self) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 from planner.advising.assuming import Draws, around, perturbed
 from planner.advising.bases import Base, largest_window, specialist
 from planner.advising.landscape import Landscape
+from planner.advising.measuring import Measured, measured, nats_per_unit
+from planner.advising.piloting import Pilot
 from planner.advising.rules import Choice, choose
 from planner.advising.usecase import UseCase
 from planner.advising.views import View
@@ -32,6 +34,7 @@ class Assessment:
     cluster: Cluster
     count: int = 0
     seed: int = 0
+    pilots: tuple[Pilot, ...] = ()
     known_landscape: Landscape | None = None
 
     @cached_property
@@ -40,7 +43,12 @@ class Assessment:
 
     @cached_property
     def landscape(self) -> Landscape:
-        return self.known_landscape or Landscape.of(self.case, self.calibration, self.guesses)
+        return self.known_landscape or Landscape.of(self.case, self.calibration, self.guesses, self.measured)
+
+    @cached_property
+    def measured(self) -> Measured:
+        """What the pilots say instead of our assumptions."""
+        return measured(self.pilots, self.calibration, self.guesses)
 
     @cached_property
     def usd_per_flop(self) -> Draws:
@@ -72,7 +80,7 @@ class Assessment:
     def views(self) -> tuple[View, ...]:
         """One per perturbation, the central one first."""
         window = largest_window(self.case)
-        gains = self.landscape.gain(self.adaptation_flops)
+        gains = self.landscape.gain(self.adaptation_flops) * nats_per_unit(self.calibration)
         smallest = self.guesses["useful_run_flops" if self.case.is_language else "useful_modality_flops"]
         tokens = np.asarray(self.landscape.law.optimum(smallest)[1])
         return tuple(
@@ -105,7 +113,7 @@ class Assessment:
         """The same for a case that differs in `fields`; the landscape is shared where they do not touch it."""
         shared = None if LANDSCAPE_FIELDS & fields.keys() else self.landscape
         case = replace(self.case, **fields)
-        return Assessment(case, self.calibration, self.cluster, self.count, self.seed, shared)
+        return Assessment(case, self.calibration, self.cluster, self.count, self.seed, self.pilots, shared)
 
     @property
     def agreement(self) -> float:

@@ -89,3 +89,10 @@ def around(value: Estimate, deviations: Draws) -> Draws:
     if value.is_exact:
         return np.full(deviations.size + 1, float(value))
     return np.concatenate([[float(value)], value.draws(np.clip(deviations, -_FARTHEST, _FARTHEST))])
+
+
+def plain(estimate: Estimate | None) -> dict[str, float | None] | None:
+    """The estimate ready for JSON; a bound that nothing reaches is None."""
+    if estimate is None:
+        return None
+    return {name: value if np.isfinite(value) else None for name, value in estimate.to_dict().items()}

@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
+import numpy as np
+
 from planner.advising.usecase import UseCase
 from planner.catalog import Record, records
-from planner.errors import InputError
+from planner.errors import InputError, UnknownName
 
 NOT_RELEASED = "not released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """A model with open weights. `tokens` is None where its maker does not say how much it has read."""
+    """A model with open weights. `tokens` is None where its maker does not say how much it has read.
+
+    `tokens_bound` says whether that amount is "as stated", "at least" or "at most"; a `distilled` model has learned
+    from a larger one, so that its loss lies below what size and tokens predict; `untuned` is whether its maker released
+    the model as it was before tuning to chat.
+    """
 
     name: str
     title: str
@@ -24,10 +31,15 @@ class Base:
     params: float
     active_params: float
     tokens: float | None
+    tokens_bound: str
     context_tokens: float
-    commercial: bool
+    licence: str
+    commercial: str
     open_data: bool
     modality: str
+    untuned: bool
+    distilled: bool
+    notes: str
 
     @property
     def dense_params(self) -> float:
@@ -47,6 +59,25 @@ def catalogue() -> tuple[Base, ...]:
     return tuple(sorted(found, key=lambda base: base.release))
 
 
+@cache
+def known_until() -> str:
+    """The month up to which the catalogue is complete, as ISO text."""
+    return max(row["as_of"] for row in records("models"))
+
+
+def base_of(name: str) -> Base:
+    """The model of the catalogue with this name or title.
+
+    Raises:
+        UnknownName: there is none; the message offers the closest.
+    """
+    wanted = "-".join(name.strip().lower().split())
+    for base in catalogue():
+        if wanted in (base.name, base.title.lower()):
+            return base
+    raise UnknownName.of("open model", name, known=(base.name for base in catalogue()))
+
+
 def _base(row: Record) -> Base:
     return Base(
         name=row["name"],
@@ -55,11 +86,26 @@ def _base(row: Record) -> Base:
         params=float(row["params"]),
         active_params=float(row["active_params"] or row["params"]),
         tokens=float(row["train_tokens"]) if row["train_tokens"] else None,
+        tokens_bound=row["tokens_bound"],
         context_tokens=float(row["context_tokens"] or 0),
-        commercial=row["commercial"] != "no",
+        licence=row["licence"],
+        commercial=row["commercial"],
         open_data=row["open_data"] == "yes",
         modality=row["modality"],
+        untuned=row["base_released"] != "no",
+        distilled=row["distilled"] == "yes",
+        notes=row["notes"],
     )
+
+
+def check_date(as_of: date) -> None:
+    """Raise where `as_of` lies before the first open model that we know of."""
+    first = catalogue()[0]
+    if as_of < first.release:
+        raise InputError(
+            f"as_of is {as_of.isoformat()}, before the first open model that we know of.",
+            mend=f"Our catalogue starts with {first.title} on {first.release.isoformat()}: choose a later date.",
+        )
 
 
 def allowed(case: UseCase) -> tuple[Base, ...]:
@@ -68,37 +114,35 @@ def allowed(case: UseCase) -> tuple[Base, ...]:
     Raises:
         InputError: the date lies before the first model that we know of.
     """
-    first = catalogue()[0]
-    if case.as_of < first.release:
-        raise InputError(
-            f"as_of is {case.as_of.isoformat()}, before the first open model that we know of.",
-            mend=f"Our catalogue starts with {first.title} on {first.release.isoformat()}: choose a later date.",
-        )
+    check_date(case.as_of)
     if case.provenance == "own_data":
         return ()
     return tuple(
         base
         for base in catalogue()
         if base.release <= case.as_of
-        and (base.commercial or case.goal == "public_good")
+        and (base.commercial != "no" or case.goal == "public_good")
         and (base.open_data or case.provenance == "any")
     )
 
 
-def adaptable(case: UseCase) -> tuple[Base, ...]:
+def adaptable(case: UseCase, measured: frozenset[str] = frozenset()) -> tuple[Base, ...]:
     """Language models that fit the serving size, newest first, without those that another beats in every way.
 
-    Models that do not say how much they have read are left out.
+    Models that do not say how much they have read are left out, unless their name is among those `measured` on the text
+    of the case.
     """
     fits = [base for base in reversed(allowed(case)) if base.reads_language and base.params <= case.n_serve_max]
-    known = [base for base in fits if base.tokens is not None]
-    return tuple(base for base in known if not any(_beats(other, base) for other in known))
+    kept = _unbeaten([base for base in fits if base.tokens is not None])
+    return tuple(base for base in fits if base in kept or base.name in measured)
 
 
-def _beats(other: Base, base: Base) -> bool:
-    mine = (-base.dense_params, -(base.tokens or 0), base.active_params)
-    theirs = (-other.dense_params, -(other.tokens or 0), other.active_params)
-    return theirs != mine and all(better <= worse for better, worse in zip(theirs, mine, strict=True))
+def _unbeaten(bases: list[Base]) -> list[Base]:
+    """Those for which no other is at least as large and as well read and runs on as few parameters, and differs."""
+    sizes = np.array([(-base.dense_params, -(base.tokens or 0), base.active_params) for base in bases]).reshape(-1, 3)
+    as_good = np.all(sizes <= sizes[:, None], axis=2)
+    beaten = np.any(as_good & np.any(sizes < sizes[:, None], axis=2), axis=1)
+    return [bases[index] for index in np.flatnonzero(~beaten)]
 
 
 def specialist(case: UseCase) -> Base | None:

@@ -12,14 +12,15 @@ import numpy as np
 from planner.advising.assessing import Assessment
 from planner.advising.spending import MONTHLY
 from planner.advising.usecase import UseCase
-from planner.advising.views import View, count, have
+from planner.advising.views import View, count, have, options
+from planner.advising.waiting import wait_ms
 from planner.laws import FLOPS_PER_PARAM_TOKEN
 from planner.planning.findings import HOPELESS_DECADES
 from planner.sheet import Finding
 from planner.units import show
 
-HOSTED = {"cpt", "pretrain", "specialist", "distill"}
-"""Options whose model runs on rented accelerators, whatever the volume."""
+HOSTED = {"cpt", "pretrain", "specialist", "distill", "ft"}
+"""Options with a model of one's own to run."""
 
 _LeansOn = Callable[[View, tuple[str, ...]], bool]
 
@@ -83,6 +84,37 @@ def far_from_the_law(assessment: Assessment) -> Finding | None:
     )
 
 
+def told_by_pilots(assessment: Assessment) -> Finding | None:
+    """What the pilots were used for, where that is less than they could tell."""
+    pilots, found = assessment.pilots, assessment.measured
+    if not pilots or found.level:
+        return None
+    title = "The break-even does not use your measured losses: the law is of other text."
+    why = f"{assessment.calibration.name} was fitted on other text, and losses on two texts cannot be compared."
+    if found.curve is not None:
+        why += " How far training on your text lowered them is used, on both sides."
+    todo = "Fit your own law to a small sweep on your text, in bits per byte: --runs sweep.csv --in-unit bits/byte."
+    return Finding("note" if found.curve is not None else "warning", title, why, todo)
+
+
+def too_slow(assessment: Assessment) -> Finding | None:
+    """That what answers begins later than is acceptable."""
+    case = assessment.case
+    waits = {part: wait_ms(part, assessment) for part in assessment.choice.components if part in options()}
+    if not waits:
+        return None
+    part = max(waits, key=lambda name: waits[name])
+    if waits[part] <= case.latency_ms:
+        return None
+    begins = show(waits[part] / 1000, "seconds")
+    return Finding(
+        "warning",
+        "Answers begin later than you accept.",
+        f"{options()[part]['label']}: after about {begins}; you accept {show(case.latency_ms / 1000, 'seconds')}.",
+        "Measure it early; a smaller model or a shorter prompt begins sooner.",
+    )
+
+
 def too_dear_to_serve(assessment: Assessment) -> Finding | None:
     """That the model to host costs more a month than there is."""
     case, parts = assessment.case, HOSTED & set(assessment.choice.components)
@@ -92,7 +124,7 @@ def too_dear_to_serve(assessment: Assessment) -> Finding | None:
     return Finding(
         "warning",
         "The monthly budget does not cover the hosting of the model.",
-        f"Accelerators for it cost about {show(month, 'usd')} a month; {have(case, 'monthly_usd')}.",
+        f"Running it costs about {show(month, 'usd')} a month; {have(case, 'monthly_usd')}.",
         "Serve a smaller model, or rent by the request.",
     )
 

@@ -11,7 +11,11 @@ from planner.advising.assuming import assumptions
 from planner.advising.breakeven import break_evens
 from planner.advising.explaining import contradictions, reasons, verdict
 from planner.advising.flipping import flips
-from planner.advising.rules import flags
+from planner.advising.paying import paybacks
+from planner.advising.piloting import Pilots, pilots_of
+from planner.advising.probing import next_tests
+from planner.advising.replacing import assumptions_of
+from planner.advising.rules import flags, rival
 from planner.advising.spending import ranking
 from planner.advising.usecase import UseCase, day
 from planner.advising.warning import findings
@@ -19,9 +23,9 @@ from planner.errors import InputError
 from planner.hardware import Cluster
 from planner.laws import Calibrated, Calibration, calibration_of
 
-DRAWS = 128
+DRAWS = 200
 DEFAULT_LAW = "besiroglu-2024"
-DEFAULT_CLUSTER = "h100"
+DEFAULT_CLUSTER = "256x h100"
 
 
 def advise(
@@ -30,6 +34,7 @@ def advise(
     law: str | Calibration | Calibrated = DEFAULT_LAW,
     as_of: str | date | None = None,
     cluster: str | Cluster = DEFAULT_CLUSTER,
+    pilots: Pilots = (),
     seed: int = 0,
 ) -> Advice:
     """The advice for `case`.
@@ -37,11 +42,14 @@ def advise(
     Args:
         law: the name of a published law, a calibration, or a fit of your own.
         as_of: the date of the decision, instead of that of the case; nothing released later is used.
-        cluster: the accelerator whose prices turn FLOPs into dollars.
+        cluster: the accelerators whose prices and utilisation turn FLOPs into dollars.
+        pilots: losses of open models measured on the own text: `Pilot`s, mappings, a DataFrame, or the path of a .csv.
+            They replace our guesses; against a published law they tell what training on gains, against a law fitted
+            on the same text also where a new model starts to win.
         seed: of the perturbations behind confidence and ranges.
 
     Raises:
-        InputError: the case is none, or dated before the first open model.
+        InputError: the case is none, or dated before the first open model, or a pilot contradicts another.
         UnknownName: there is no such law or accelerator.
     """
     if not isinstance(case, UseCase):
@@ -50,7 +58,8 @@ def advise(
         case = replace(case, as_of=day(as_of, "as_of"))
     calibration = calibration_of(law)
     hired = Cluster.parse(cluster)
-    assessment = Assessment(case, calibration, hired, DRAWS, seed)
+    measured = pilots_of(pilots)
+    assessment = Assessment(case, calibration, hired, DRAWS, seed, measured)
     break_even = break_evens(assessment)
     return Advice(
         case=case,
@@ -64,9 +73,18 @@ def advise(
         reasons=reasons(assessment),
         ranking=ranking(assessment),
         break_even=break_even,
-        flips=flips(Assessment(case, calibration, hired)),
+        rival=rival(assessment.view, assessment.choice),
+        flips=flips(Assessment(case, calibration, hired, pilots=measured)),
+        paybacks=paybacks(assessment),
+        next_tests=next_tests(assessment),
         contradictions=contradictions(assessment.view),
-        assumptions=assumptions(),
+        assumptions=assumptions_of(assessment),
         findings=findings(assessment),
-        prices=f"{hired.accelerator.name}, {hired.price_basis}; hosted models 2026-10",
+        prices=f"{hired.accelerator.name}, {hired.price_basis}; hosted models {_priced_on()}",
+        pilots=measured,
     )
+
+
+def _priced_on() -> str:
+    """The month of the prices of hosted models."""
+    return next(entry.as_of for entry in assumptions() if entry.name == "usd_per_mtok_in")

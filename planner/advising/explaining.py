@@ -10,6 +10,7 @@ from collections.abc import Callable
 from planner.advising.assessing import Assessment
 from planner.advising.assuming import Reason
 from planner.advising.breakeven import BreakEven
+from planner.advising.gates import against_pretraining, all_obstacles
 from planner.advising.landscape import gap_of
 from planner.advising.views import View, count, have, options
 from planner.laws import FLOPS_PER_PARAM_TOKEN
@@ -22,20 +23,24 @@ def verdict(assessment: Assessment, break_even: tuple[BreakEven, ...]) -> str:
     """The advice in one or two plain sentences."""
     view, parts = assessment.view, assessment.choice.components
     if assessment.choice.headline == "infeasible":
-        blocked = view.blocked("pretrain") or "The data do not support a useful model."
-        return f"This cannot be done as asked, because {view.hard_reason}. {blocked}"
+        why = all_obstacles(view, "pretrain") or "The data do not support a useful model."
+        return f"This cannot be done as asked, because {view.hard_reason}. {why}"
     if "pretrain" not in parts:
         return f"Use {_joined(_phrases(assessment, parts))}. {_against_pretraining(view, break_even)}".strip()
-    why = view.hard_reason or "your budget passes the point from which a model of your own beats the best free one"
+    better = "your budget passes the point from which a model of your own beats the best free one"
+    why = view.hard_reason or (_NO_RIVAL if view.has_no_rival else better)
     others = _phrases(assessment, tuple(part for part in parts if part != "pretrain"))
     return f"Pretrain from scratch: {why}. {f'Add {_joined(others)}.' if others else ''}".strip()
+
+
+_NO_RIVAL = "no open model of the size that you may serve exists, and your text may not be sent to a larger one"
 
 
 def _phrases(assessment: Assessment, parts: tuple[str, ...]) -> list[str]:
     """What each component is called inside a sentence, with the open model to start from where one is meant."""
     phrases = [options()[part]["phrase"] for part in parts]
     if "cpt" in parts:
-        base = assessment.landscape.best_base(assessment.adaptation_flops).title
+        base = assessment.landscape.best_start(assessment.adaptation_flops).title
         phrases[parts.index("cpt")] = f"continued pretraining of an open model such as {base}"
     return phrases
 
@@ -53,7 +58,7 @@ def _against_pretraining(view: View, break_even: tuple[BreakEven, ...]) -> str:
         return f"Do not pretrain: no budget brings a new model of the same size past {equal.base}."
     text = f"about {show(equal.own_tokens, 'tokens')} of your own text; {have(view.case, 'unlabeled_tokens')}"
     if equal.status == "below_budget":
-        why = f"Do not pretrain: {_lower_first(view.against_pretraining)}"
+        why = f"Do not pretrain: {_lower_first(against_pretraining(view))}"
         return f"{why} It takes {text}." if equal.own_tokens else why
     usd = equal.programme_usd
     dollars = f"about {show(usd, 'usd')} (range {show_range(usd.low, usd.high, 'usd')}) for the whole programme"

@@ -2,8 +2,10 @@
 
 L = law(N, D' + transfer D_general) + gap (1 + D' / gap_tokens)^-gap_decay with D' the own tokens, repeats discounted
 (Muennighoff et al. 2023) and, for a model that was already trained, times `reuse`. The law's coefficients are published
-or fitted; transfer, gap and reuse are our assumptions. Every quantity has one entry per perturbation, central first.
-It knows losses and FLOPs; it knows no dollars and takes no decision.
+or fitted; transfer, gap and reuse are our assumptions, unless pilots measured what they stand for: under a law of the
+own text a measured loss sets the gap of the free models, and a new model has none; measured continued pretraining
+replaces the fall of their loss, and under a published law the gap of both sides. Every quantity has one entry per
+perturbation, central first. It knows losses and FLOPs; it knows no dollars and takes no decision.
 """
 
 from __future__ import annotations
@@ -15,14 +17,15 @@ from typing import Any, cast
 import numpy as np
 
 from planner.advising.assuming import Draws
-from planner.advising.bases import Base, adaptable
+from planner.advising.bases import Base, adaptable, base_of
+from planner.advising.measuring import Measured, is_own, nats_per_unit
 from planner.advising.usecase import UseCase
 from planner.laws import FLOPS_PER_PARAM_TOKEN, Calibration, DataConstrained, Law
 
 LEAST_FLOPS, MOST_FLOPS = 1e15, 1e30
-BYTES_PER_TOKEN = 4.2
-"""English text in a common tokenizer; only for laws in bits per byte."""
-_STEPS = 36
+MOST_READ = 36e12
+"""Tokens that the best-read models of the catalogue say they have read."""
+_STEPS = 24
 _SIZES = np.logspace(-1.2, 1.2, 25)[:, None]
 """Sizes that are tried, as multiples of the law's own optimum."""
 
@@ -32,7 +35,7 @@ class Landscape:
     """What can be reached on the text of one case; `bases` are the free models it may start from.
 
     `adaptation_share` is how many FLOPs of adaptation cost as much as one FLOP of a new model's final run, each with
-    the programme around it.
+    the programme around it. `new_model_lacks` is whether a new model starts with the gap of the free ones.
     """
 
     bases: tuple[Base, ...]
@@ -50,35 +53,57 @@ class Landscape:
     replay: Draws
     repeats: float
     adaptation_share: Draws
+    measured: Measured
+    new_model_lacks: bool
 
     @classmethod
-    def of(cls, case: UseCase, calibration: Calibration, guesses: dict[str, Draws]) -> Landscape:
-        """The landscape of `case` under `calibration`, over the perturbations in `guesses`."""
+    def of(cls, case: UseCase, calibration: Calibration, guesses: dict[str, Draws], found: Measured) -> Landscape:
+        """The landscape of `case` over the perturbations in `guesses`, with what pilots `found`."""
         kind = gap_of(case)
-        to_nats = 1.0 if calibration.loss_unit == "nats/token" else 1 / (np.log(2) * BYTES_PER_TOKEN)
-        shared = ("reuse", "gap_tokens", "gap_decay", "tuned_tokens", "epochs", "replay")
+        shared = ("reuse", "tuned_tokens", "epochs", "replay")
+        gap = guesses[f"gap_{kind}"] / nats_per_unit(calibration), guesses["gap_tokens"], guesses["gap_decay"]
+        if found.curve is not None and not found.level:
+            gap = found.curve
         return cls(
-            bases=adaptable(case),
+            bases=adaptable(case, found.names),
             law=_with_centre(calibration, guesses["reuse"].size),
             own_tokens=case.unlabeled_tokens,
             serve_params=case.n_serve_max,
             open_tokens=guesses["open_text_tokens"] * (case.provenance != "own_data"),
             transfer=guesses[f"transfer_{kind}"],
-            gap=guesses[f"gap_{kind}"] * to_nats,
+            gap=gap[0],
+            gap_tokens=gap[1],
+            gap_decay=gap[2],
             repeats=calibration.repeats[0],
+            measured=found,
+            new_model_lacks=not (is_own(calibration) and found.level),
             adaptation_share=guesses["programme_pretrain"] / guesses["programme_continue"],
             **{name: guesses[name] for name in shared},
         )
 
     def scratch_loss(self, flops: Draws, most_params: float) -> Draws:
         """Least loss of a new model of up to `most_params` parameters for `flops` of training."""
+        return cast("Draws", self._scratch_losses(flops, most_params)[1].min(axis=0))
+
+    def scratch_params(self, flops: Draws, most_params: float) -> Draws:
+        """Parameters of that model."""
+        params, losses = self._scratch_losses(flops, most_params)
+        return np.asarray(np.take_along_axis(params, losses.argmin(axis=0)[None], axis=0)[0])
+
+    def _scratch_losses(self, flops: Draws, most_params: float) -> tuple[Draws, Draws]:
+        """The sizes that are tried, one per row, and their losses."""
         best, _ = self.law.optimum(flops)
         params = np.minimum(np.asarray(best) * _SIZES, most_params)
         tokens = flops / (FLOPS_PER_PARAM_TOKEN * params)
         own = np.minimum(tokens, self.own_tokens * self._useful_epochs)
         own = np.where(self.open_tokens > 0, own, tokens * (self.own_tokens > 0))
         general = self._discounted(tokens - own, self.open_tokens)
-        return cast("Draws", self._loss(params, self._discounted(own, self.own_tokens), general).min(axis=0))
+        gap = self.gap * self.new_model_lacks
+        return params, np.asarray(self._loss(params, self._discounted(own, self.own_tokens), general, gap))
+
+    def untuned_losses(self) -> Draws:
+        """Loss of each base as it comes; one row per base."""
+        return self._adapted(0.0 * self._params)
 
     def tuned_losses(self) -> Draws:
         """Loss of each base after a small tune on the own text; one row per base."""
@@ -99,6 +124,12 @@ class Landscape:
     def best_base(self, flops: Draws) -> Base:
         """The base of least loss after adaptation for the central `flops`."""
         return self.bases[int(np.argmin(self.adapted_losses(flops)[:, 0]))]
+
+    def best_start(self, flops: Draws) -> Base:
+        """The same among those released as they were before tuning to chat, where there is one."""
+        losses = self.adapted_losses(flops)[:, 0]
+        order = [self.bases[int(index)] for index in np.argsort(losses, kind="stable")]
+        return next((base for base in order if base.untuned), order[0])
 
     @cached_property
     def equal_break_even(self) -> Draws:
@@ -131,12 +162,48 @@ class Landscape:
         return cast("Draws", self.scratch_loss(flops, most_params) <= adapted)
 
     def _adapted(self, own: Draws) -> Draws:
-        return self._loss(self._params, self.reuse * self._discounted(own, self.own_tokens), self._read)
+        """Loss of each base after `own` tokens of own text: an excess that was measured closes, a lead stays."""
+        found, discounted = self.measured, self._discounted(own, self.own_tokens)
+        if found.curve is None:
+            gap, lead = np.maximum(self._excess, 0.0), np.minimum(self._excess, 0.0)
+            return self._loss(self._params, self.reuse * discounted, self._read, gap) + lead
+        fall, tokens, decay = found.curve
+        fell = fall * (1 - (1 + discounted / tokens) ** -decay)
+        return self._loss(self._params, np.zeros_like(discounted), self._read, self._excess) - fell
 
-    def _loss(self, params: Draws, own: Draws, general: Draws) -> Draws:
+    @property
+    def measured_gap(self) -> Draws:
+        """Loss of measured models over what the law gives for them; 0 where they are better than that."""
+        return np.asarray(np.maximum(self._excess.mean(axis=0), 0.0))
+
+    @cached_property
+    def _excess(self) -> Draws:
+        """Loss of each base as it comes over what the law gives for its size and tokens: measured, or the gap assumed.
+
+        Models that were not measured share the mean of those that were.
+        """
+        level = self.measured.level
+        if not level:
+            return self.gap + 0.0 * self._params
+        law = self._loss(self._params, 0.0 * self._params, self._read, np.zeros(1))
+        told = np.array([[level.get(base.name, np.nan)] for base in self.bases])
+        over = told - law
+        others = self._excess_elsewhere(level) if np.isnan(told).all() else np.nanmean(over, axis=0)
+        return np.asarray(np.where(np.isnan(over), others, over))
+
+    def _excess_elsewhere(self, level: dict[str, float]) -> Draws:
+        """Mean excess of measured models of which none is among the bases."""
+        bases = [base_of(name) for name in level]
+        sizes, read = (
+            np.array([[value] for value in values])
+            for values in zip(*((base.dense_params, base.tokens or self._most_read) for base in bases), strict=True)
+        )
+        law = self._loss(sizes, 0.0 * sizes, read, np.zeros(1))
+        return np.asarray((np.array([[loss] for loss in level.values()]) - law).mean(axis=0))
+
+    def _loss(self, params: Draws, own: Draws, general: Draws, gap: Draws) -> Draws:
         effective = np.maximum(own + self.transfer * general, 1.0)
-        gap = self.gap * (1 + own / self.gap_tokens) ** -self.gap_decay
-        return self.law.loss(params, effective) + gap
+        return self.law.loss(params, effective) + gap * (1 + own / self.gap_tokens) ** -self.gap_decay
 
     def _discounted(self, tokens: Draws, unique: Draws | float) -> Draws:
         """D' = U (1 + R* (1 - exp(-R / R*))) with R = D/U - 1 repeats (Muennighoff et al. 2023, equation 5)."""
@@ -161,7 +228,12 @@ class Landscape:
 
     @cached_property
     def _read(self) -> Draws:
-        return np.array([[base.tokens or 0.0] for base in self.bases])
+        return np.array([[base.tokens or self._most_read] for base in self.bases])
+
+    @property
+    def _most_read(self) -> float:
+        """Tokens that stand for those of a measured model that does not say how much it has read."""
+        return max((base.tokens for base in self.bases if base.tokens), default=MOST_READ)
 
 
 def gap_of(case: UseCase) -> str:

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.advising.gates import blocked
 from planner.advising.views import View
 
 HEADLINES = (
     "prompt", "long_context", "rag", "tools", "classifier", "ft", "distill", "cpt", "pretrain", "specialist",
     "classical", "infeasible",
 )  # fmt: skip
+
+
+_ABOUT = 1.5
+"""Costs that differ by less than this factor are about the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ def choose(view: View) -> Choice:
         first = ("pretrain",) if view.is_language or view.case.goal != "application" else ("pretrain", "classical")
         return Choice((*first, *lookup(view), *_own_tune(view)))
     if view.bound_to_own_model:
-        own = view.judges and not view.blocked("classical") and not lacks_labels(view)
+        own = view.judges and not blocked(view, "classical") and not lacks_labels(view)
         return Choice(("classical" if own else "infeasible", *lookup(view)))
     if not view.is_language:
         return Choice((*_other_data(view), *_due_lookup(view)))
@@ -43,7 +48,7 @@ def choose(view: View) -> Choice:
 
 def pretraining_is_due(view: View) -> bool:
     """Whether to pretrain: it can be done, and it wins or a hard reason demands it."""
-    if view.case.modality == "tabular" or view.blocked("pretrain"):
+    if view.case.modality == "tabular" or blocked(view, "pretrain"):
         return False
     return bool(view.hard_reason) or (view.is_language and view.from_scratch_wins)
 
@@ -84,7 +89,7 @@ def _of_language(view: View) -> Choice:
 def _adds_to_retrieval(view: View) -> bool:
     """Whether many examples of special text let a tune add to what retrieval brings (Balaguer et al. 2024)."""
     works = view.case.prompt_tried == "works"
-    return view.case.domain_gap != "general" and _has_many_examples(view) and not works and not view.blocked("ft")
+    return view.case.domain_gap != "general" and _has_many_examples(view) and not works and not blocked(view, "ft")
 
 
 def _has_many_examples(view: View) -> bool:
@@ -96,17 +101,22 @@ def _trained(view: View) -> tuple[str, ...]:
     """What to train, the main part first: a classifier, continued pretraining, a tune, or a taught small model."""
     if view.case.prompt_tried == "works" and not view.needs_small_model:
         return ()
-    tune = () if view.blocked("ft") else ("ft",)
-    if view.judges and not view.blocked("classifier"):
+    tune = () if blocked(view, "ft") else ("ft",)
+    if view.judges and not blocked(view, "classifier"):
         return ("classifier", *(tune if view.is_hard_to_prompt else ()))
     narrow = view.case.task in {"classification", "extraction"} and bool(tune)
-    if view.case.domain_gap != "general" and not narrow and not view.blocked("cpt"):
-        return ("cpt", *(tune if view.is_hard_to_prompt or _has_many_examples(view) else ()))
+    if view.case.domain_gap != "general" and not narrow and not blocked(view, "cpt"):
+        teach = view.is_hard_to_prompt or _has_many_examples(view) or view.needs_small_model
+        return ("cpt", *(tune if teach else ()), *(() if tune else _distilled(view)))
     if tune and (view.is_hard_to_prompt or view.reads_unusual_text or narrow or view.needs_small_model):
         return tune
-    if view.needs_small_model and not view.judges and not view.blocked("distill"):
-        return ("distill",)
-    return ()
+    return _distilled(view)
+
+
+def _distilled(view: View) -> tuple[str, ...]:
+    """A small model taught by a large one, where only a small one will do."""
+    wanted = view.needs_small_model and not view.judges and not blocked(view, "distill")
+    return ("distill",) if wanted else ()
 
 
 def _own_tune(view: View) -> tuple[str, ...]:
@@ -117,10 +127,33 @@ def _own_tune(view: View) -> tuple[str, ...]:
 
 def _other_data(view: View) -> tuple[str, ...]:
     """Data that is neither text nor code, or numbers to forecast."""
-    if view.blocked("specialist"):
+    if blocked(view, "specialist"):
         return ("classical",)
     enough = view.case.n_labeled >= view.guess["tune_examples"]
     return ("specialist", "ft") if enough else ("specialist",)
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another option that does about as well, and why."""
+
+    option: str
+    why: str
+
+
+def rival(view: View, choice: Choice) -> Rival | None:
+    """The option that a fair judge could prefer as well, or None."""
+    case, parts = view.case, choice.components
+    hosted = case.deploy in {"api", "vpc"} and not view.needs_haste
+    about_as_dear = view.tune_usd_month <= _ABOUT * view.guess["small_host_usd"]
+    could_tune = "classifier" in parts and "ft" not in parts and not blocked(view, "ft")
+    if could_tune and hosted and about_as_dear:
+        return Rival(
+            "ft", "at this volume a tuned model, hosted by the token, is no dearer than a server for the classifier"
+        )
+    if "tools" in parts and case.corpus_tokens and case.update_hours >= view.guess["reindex_hours"]:
+        return Rival("rag", "an index can be refreshed as fast as these facts change")
+    return None
 
 
 def flags(view: View, choice: Choice) -> tuple[str, ...]:
@@ -143,5 +176,5 @@ def flags(view: View, choice: Choice) -> tuple[str, ...]:
 
 
 def _lacks_domain_text(view: View) -> bool:
-    short = view.case.unlabeled_tokens < view.guess["continue_tokens"]
+    short = view.own_text < view.guess["continue_tokens"]
     return view.is_language and view.reads_unusual_text and short

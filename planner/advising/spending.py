@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import Draws
-from planner.advising.views import View, options
+from planner.advising.assuming import Draws, Reason, plain
+from planner.advising.gates import blocked
+from planner.advising.needs import ANSWERS, needs
+from planner.advising.objecting import why_not
+from planner.advising.predicting import domain_loss
+from planner.advising.views import options
+from planner.advising.waiting import wait_ms
 from planner.estimate import Estimate
 from planner.laws import FLOPS_PER_PARAM_TOKEN
-from planner.units import show
 
 HOURS_PER_MONTH = 730.5
 SERVED_BYTES_PER_PARAM = 2.4
@@ -22,22 +26,48 @@ SERVED_BYTES_PER_PARAM = 2.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One way to go. Dollars are rent and services; the time of your own people is in `weeks`, not in the dollars."""
+    """One way to go. Dollars are rent and services; the time of your own people is in `weeks`, not in the dollars.
+
+    What is paid once is compute with services, labels that are missing, and set-up; `total_usd` adds the months for
+    which the answer should hold. `against` is None where it is advised. `meets` names the needs of the case that it
+    meets beside answering at all; `domain_loss` is predicted, in nats per token; `wait_ms` is until an answer begins.
+    """
 
     option: str
     label: str
     chosen: bool
     one_off_usd: Estimate
+    compute_usd: Estimate
+    labels_usd: Estimate
+    setup_usd: Estimate
     monthly_usd: Estimate
+    total_usd: Estimate
     weeks: Estimate
-    why_not: str
+    wait_ms: Estimate
+    domain_loss: Estimate | None
+    meets: tuple[str, ...]
+    against: Reason | None
     risk: str
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        amounts = {name: getattr(self, name).to_dict() for name in ("one_off_usd", "monthly_usd", "weeks")}
+        amounts = {name: plain(getattr(self, name)) for name in (*AMOUNTS, "domain_loss")}
+        source = None if self.against is None else self.against.source
         texts = {"label": self.label, "chosen": self.chosen, "why_not": self.why_not, "risk": self.risk}
-        return {"option": self.option, **texts, **amounts}
+        return {"option": self.option, **texts, "why_not_source": source, "meets": list(self.meets), **amounts}
+
+    @property
+    def why_not(self) -> str:
+        """What speaks against it, or '' where it is advised."""
+        return "" if self.against is None else self.against.text
+
+    @property
+    def remark(self) -> str:
+        """What speaks against it; where it is advised, its main risk."""
+        return self.why_not or f"Risk: {self.risk[:1].lower()}{self.risk[1:]}."
+
+
+AMOUNTS = ("one_off_usd", "compute_usd", "labels_usd", "setup_usd", "monthly_usd", "total_usd", "weeks", "wait_ms")
 
 
 def ranking(assessment: Assessment) -> tuple[Option, ...]:
@@ -45,24 +75,32 @@ def ranking(assessment: Assessment) -> tuple[Option, ...]:
     view, parts = assessment.view, assessment.choice.components
 
     def place(option: str) -> tuple[int, int]:
-        return (0, parts.index(option)) if option in parts else (2 if view.blocked(option) else 1, 0)
+        return (0, parts.index(option)) if option in parts else (2 if blocked(view, option) else 1, 0)
 
     return tuple(_option(option, assessment) for option in sorted(options(), key=place))
 
 
 def _option(option: str, assessment: Assessment) -> Option:
     row, chosen = options()[option], option in assessment.choice.components
-    one_off = ONE_OFF[option](assessment) if option in ONE_OFF else 0.0
-    setup = float(row["usd"]) * assessment.guesses["effort"] if option != "pretrain" else 0.0
+    against = None if chosen else why_not(option, assessment.view)
+    parts, month = one_off_parts(option, assessment), MONTHLY[option](assessment)
+    once = np.asarray(sum(parts.values()))
     low, high = float(row["weeks"]), float(row["weeks_high"])
     return Option(
         option=option,
         label=row["label"],
         chosen=chosen,
-        one_off_usd=_estimate(one_off + setup, assessment),
-        monthly_usd=_estimate(MONTHLY[option](assessment), assessment),
+        one_off_usd=_estimate(once, assessment),
+        compute_usd=_estimate(parts["compute"], assessment),
+        labels_usd=_estimate(parts["labels"], assessment),
+        setup_usd=_estimate(parts["setup"], assessment),
+        monthly_usd=_estimate(month, assessment),
+        total_usd=_estimate(once + assessment.case.horizon_months * month, assessment),
         weeks=Estimate((low + high) / 2, low, high),
-        why_not="" if chosen else _why_not(option, assessment.view),
+        wait_ms=wait_ms(option, assessment),
+        domain_loss=domain_loss(option, assessment),
+        meets=tuple(need.label for need in needs(assessment.view) if option in need.options and need.name != ANSWERS),
+        against=against,
         risk=row["risk"],
     )
 
@@ -78,34 +116,41 @@ def _rough(usd: Draws) -> Draws:
     return np.where(usd < 1000, np.round(usd / digit) * digit, usd)
 
 
+def one_off_parts(option: str, assessment: Assessment) -> dict[str, Draws]:
+    """Dollars paid once for `option`: compute and services, labels that are missing, and set-up."""
+    nothing = np.zeros(assessment.count + 1)
+    setup = float(options()[option]["usd"]) * assessment.guesses["effort"]
+    return {
+        "compute": nothing + (COMPUTE[option](assessment) if option in COMPUTE else 0.0),
+        "labels": nothing + (_labels(LABELS[option], assessment) if option in LABELS else 0.0),
+        "setup": nothing if option == "pretrain" else nothing + setup,
+    }
+
+
 def _index(assessment: Assessment) -> Draws:
     return assessment.case.corpus_tokens * assessment.guesses["usd_per_mtok_embedding"] / 1e6
 
 
-def _labels(needed: str) -> Callable[[Assessment], Draws]:
-    def usd(assessment: Assessment) -> Draws:
-        missing = np.maximum(assessment.guesses[needed] - assessment.case.n_labeled, 0)
-        return np.asarray(missing * assessment.guesses["usd_per_label"])
-
-    return usd
+def _labels(needed: str, assessment: Assessment) -> Draws:
+    missing = np.maximum(assessment.guesses[needed] - assessment.case.n_labeled, 0)
+    return np.asarray(missing * assessment.guesses["usd_per_label"])
 
 
 def _tune(assessment: Assessment) -> Draws:
-    case, guesses = assessment.case, assessment.guesses
-    examples = np.maximum(case.n_labeled, guesses["tune_examples"])
-    return _labels("tune_examples")(assessment) + _tuning_rent(examples, assessment)
+    examples = np.maximum(assessment.case.n_labeled, assessment.guesses["tune_examples"])
+    return _tuning_rent(examples, assessment)
 
 
 def _tuning_rent(examples: Draws, assessment: Assessment) -> Draws:
     case, guesses = assessment.case, assessment.guesses
-    tokens = examples * (case.tok_in + case.tok_out) * guesses["tuning_epochs"]
+    tokens = examples * (case.tok_in + case.tok_out) * case.stretch * guesses["tuning_epochs"]
     flops = FLOPS_PER_PARAM_TOKEN * np.minimum(guesses["tuned_params"], case.n_serve_max) * tokens
     return np.asarray(flops * assessment.usd_per_flop * guesses["programme_tune"])
 
 
 def _distil(assessment: Assessment) -> Draws:
     examples = assessment.guesses["distil_examples"]
-    return examples * _usd_per_query(assessment) + _tuning_rent(examples, assessment)
+    return examples * usd_per_query(assessment) + _tuning_rent(examples, assessment)
 
 
 def _continue(assessment: Assessment) -> Draws:
@@ -143,20 +188,31 @@ def _smallest(assessment: Assessment) -> Draws:
     return assessment.guesses["useful_run_flops" if assessment.view.is_language else "useful_modality_flops"]
 
 
-def _usd_per_query(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
+def usd_per_query(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
+    """Dollars of one request to a hosted large model, with `more_tokens` in its prompt."""
     case, guesses = assessment.case, assessment.guesses
     prompt = (case.tok_in + more_tokens) * guesses["usd_per_mtok_in"]
-    return np.asarray((prompt + case.tok_out * guesses["usd_per_mtok_out"]) / 1e6)
+    return np.asarray(case.stretch * (prompt + case.tok_out * guesses["usd_per_mtok_out"]) / 1e6)
+
+
+def tuned_usd_month(assessment: Assessment) -> Draws:
+    """A month of a small tuned model: hosted by the token, on own machines by the hour, on a device for free."""
+    case, guesses = assessment.case, assessment.guesses
+    if case.deploy not in {"api", "vpc"}:
+        return own_host(assessment, guesses["tuned_params"])
+    tokens = case.queries_month * case.stretch * (case.tok_in + case.tok_out)
+    return np.asarray(tokens * guesses["usd_per_mtok_small"] / 1e6)
 
 
 def _served(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
     """A month of a model as it comes: hosted by the token, on own machines by the hour, on a device for free."""
     if assessment.case.deploy in {"api", "vpc"}:
-        return np.asarray(assessment.case.queries_month * _usd_per_query(assessment, more_tokens))
-    return _own_host(assessment, assessment.guesses["tuned_params"])
+        return np.asarray(assessment.case.queries_month * usd_per_query(assessment, more_tokens))
+    return own_host(assessment, assessment.guesses["tuned_params"])
 
 
-def _own_host(assessment: Assessment, params: Draws | float) -> Draws:
+def own_host(assessment: Assessment, params: Draws | float) -> Draws:
+    """Dollars of a month of the accelerators that hold a model of `params`; a device of the user costs nothing."""
     if assessment.case.deploy == "on_device":
         return np.zeros(assessment.count + 1)
     cluster = assessment.cluster
@@ -179,7 +235,7 @@ def _specialist(assessment: Assessment) -> Draws:
 
 def _hosted(assessment: Assessment, params: Draws | float) -> Draws:
     small = params <= assessment.guesses["device_params"]
-    return np.where(small, _small(assessment), _own_host(assessment, params))
+    return np.where(small, _small(assessment), own_host(assessment, params))
 
 
 def _other_continued(assessment: Assessment) -> Draws:
@@ -195,17 +251,20 @@ def _pretrained(assessment: Assessment) -> Draws:
 def _own_model(assessment: Assessment) -> Draws:
     bases = assessment.landscape.bases
     params = assessment.landscape.best_base(assessment.adaptation_flops).params if bases else 1e9
-    return _own_host(assessment, params)
+    return own_host(assessment, params)
 
 
 def _small(assessment: Assessment) -> Draws:
     return assessment.guesses["small_host_usd"] * (assessment.case.deploy != "on_device")
 
 
-ONE_OFF: dict[str, Callable[[Assessment], Draws]] = {
-    "rag": _index, "classifier": _labels("classifier_labels"), "ft": _tune, "distill": _distil, "cpt": _continue,
-    "pretrain": _pretrain,
+COMPUTE: dict[str, Callable[[Assessment], Draws]] = {
+    "rag": _index, "ft": _tune, "distill": _distil, "cpt": _continue, "pretrain": _pretrain,
 }  # fmt: skip
+"""Dollars of compute and services, once."""
+
+LABELS = {"classifier": "classifier_labels", "ft": "tune_examples"}
+"""The assumption that says how many labels an option needs."""
 
 MONTHLY: dict[str, Callable[[Assessment], Draws]] = {
     "prompt": _served,
@@ -213,76 +272,10 @@ MONTHLY: dict[str, Callable[[Assessment], Draws]] = {
     "rag": lambda assessment: _served(assessment, assessment.guesses["retrieved_tokens"]),
     "tools": lambda assessment: _served(assessment, assessment.guesses["tool_tokens"]),
     "classifier": _small,
-    "ft": _served,
-    "distill": lambda assessment: _own_host(assessment, assessment.guesses["tuned_params"]),
+    "ft": tuned_usd_month,
+    "distill": lambda assessment: own_host(assessment, assessment.guesses["tuned_params"]),
     "cpt": _other_continued,
     "pretrain": _pretrained,
     "specialist": _specialist,
     "classical": _small,
 }
-
-
-def _why_not(option: str, view: View) -> str:
-    against = view.against_pretraining if option == "pretrain" else view.blocked(option)
-    return against or not_needed(option, view)
-
-
-def not_needed(option: str, view: View) -> str:
-    """Why an option that could be done is not advised."""
-    match option:
-        case "prompt" if view.needs_retrieval:
-            return "Instructions alone bring neither private facts nor sources."
-        case "prompt" if view.is_hard_to_prompt:
-            return "The wanted manner cannot be written down as instructions."
-        case "prompt":
-            return _why_not_prompted(view)
-        case "ft" | "distill" | "long_context" if not view.is_language:
-            return "Language models read this kind of data poorly."
-        case "classical" if not view.is_language:
-            return "A model that has learned from such data already is the better start."
-        case "long_context" if view.needs_retrieval:
-            return _why_not_pasted(view)
-        case "rag" | "tools" | "long_context" if not view.needs_retrieval:
-            return "The answers need no facts from outside."
-        case "rag":
-            return "The documents fit into the prompt." if view.fits_in_prompt else "The facts come from live systems."
-        case "tools":
-            return "An index of the documents is fresh enough."
-        case "ft":
-            return "The wanted manner can be written down: tune only if prompts fail a test."
-        case "distill":
-            return "A hosted model does it at this volume and place."
-        case "classical":
-            return "The input is language, which it reads poorly."
-    return "Nothing in the case calls for it."
-
-
-def _why_not_prompted(view: View) -> str:
-    """What a prompt alone lacks where no facts and no manner are missing."""
-    if not view.is_language:
-        return "Language models read this kind of data poorly."
-    if view.hard_reason:
-        return f"It is no model of your own, and {view.hard_reason}."
-    if view.needs_small_model:
-        return "A hosted model does not fit the place, or its monthly bill the budget."
-    if view.judges:
-        return "A classifier trained on your labels is cheaper, and better in published comparisons."
-    if view.reads_unusual_text:
-        return "Open models read this kind of text poorly: instructions do not close that gap."
-    if not view.blocked("cpt"):
-        return f"It leaves out your own text, whose reading gains about {show(view.gain, 'nats/token')}."
-    if not view.blocked("ft"):
-        return "Your examples let a small tune do this task better than instructions."
-    return "A model of your own is predicted to be better for this money."
-
-
-def _why_not_pasted(view: View) -> str:
-    if view.case.access_control:
-        return "What a user may see depends on the user, so no prompt may hold it all."
-    if not view.case.corpus_tokens:
-        return "How long the documents are is not said."
-    if view.needs_live:
-        return "The facts change too fast to be pasted."
-    if view.case.corpus_tokens > min(view.guess["long_context_tokens"], view.window / 2):
-        return f"The documents, {show(view.case.corpus_tokens, 'tokens')}, are too long for a prompt."
-    return "Reading all documents for every question costs more than the monthly budget allows."

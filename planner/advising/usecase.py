@@ -49,12 +49,16 @@ NUMBERS: dict[str, tuple[str, bool]] = {
 }
 """The unit of each number, and whether it may be zero."""
 
+ENGLISH_FERTILITY = 1.3
+"""Tokens per word of English in a common tokenizer: what `tok_in` and `tok_out` are counted in."""
+
 SWITCHES = ("citations", "access_control", "mandate_from_scratch", "teacher_allowed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCase:
-    """One decision to take. Numbers may be text such as "$2M" or "80B"; dates are ISO text or a date.
+    """One decision to take. Numbers may be text such as "$2M" or "80B", amounts of text also "1M words", which count as
+    `fertility` tokens each; dates are ISO text or a date.
 
     Args:
         task: what the model does.
@@ -63,15 +67,16 @@ class UseCase:
         corpus_tokens: documents that the answers must draw on.
         behaviour: whether the wanted manner can be written down as instructions ("promptable") or not ("hard").
         domain_gap: how far the text is from ordinary text.
-        fertility: tokens per word with the best open tokenizer.
+        fertility: tokens per word with the best open tokenizer; English has about 1.3.
         n_labeled: examples of an input with its right output.
         unlabeled_tokens: own raw text of the domain.
         budget_usd: money to build it, once.
         monthly_usd: money to run it, each month.
         weeks: time until it must work.
         team: the most skilled people at hand: none, application, machine-learning or large-scale training engineers.
-        queries_month: requests per month, each of `tok_in` tokens in and `tok_out` out.
-        latency_ms: the longest wait that is acceptable.
+        queries_month: requests per month, each of `tok_in` tokens in and `tok_out` out, counted as for English: a
+            language of twice the fertility takes, and costs, twice as many.
+        latency_ms: the longest acceptable wait until an answer begins.
         deploy: where it may run.
         provenance: what the base model may have been trained on.
         citations: answers must name their sources.
@@ -93,7 +98,7 @@ class UseCase:
     corpus_tokens: float = 0
     behaviour: str = "promptable"
     domain_gap: str = "general"
-    fertility: float = 1.3
+    fertility: float = ENGLISH_FERTILITY
     n_labeled: float = 0
     unlabeled_tokens: float = 0
     budget_usd: float = 50_000
@@ -122,7 +127,9 @@ class UseCase:
         for name, known in CHOICES.items():
             object.__setattr__(self, name, _choice(name, getattr(self, name), known))
         for name, (unit, zero) in NUMBERS.items():
-            object.__setattr__(self, name, read(getattr(self, name), unit, name=name, zero=zero))
+            value = getattr(self, name)
+            number = _of_words(value, name, self.fertility) if unit == "tokens" and _says_words(value) else None
+            object.__setattr__(self, name, read(value, unit, name=name, zero=zero) if number is None else number)
         for name in SWITCHES:
             _check_switch(name, getattr(self, name))
         object.__setattr__(self, "as_of", day(self.as_of, "as_of"))
@@ -131,6 +138,11 @@ class UseCase:
     def is_language(self) -> bool:
         """Whether it is about text or program code, rather than other data or numbers to forecast."""
         return self.modality in {"text", "code"} and self.task != "forecast"
+
+    @property
+    def stretch(self) -> float:
+        """How many times more tokens a text takes than an English one of as many words."""
+        return self.fertility / ENGLISH_FERTILITY
 
     def leaves_open(self, name: str) -> bool:
         """Whether the field `name` stands at its default: nobody said otherwise."""
@@ -173,6 +185,17 @@ def day(value: object, name: str) -> date:
         return date.fromisoformat(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise InputError(f"{name} is {value!r}, which is no date.", mend="Write it like 2026-11-20.") from None
+
+
+def _says_words(value: object) -> bool:
+    return isinstance(value, str) and value.strip().lower().endswith(("word", "words"))
+
+
+def _of_words(value: str, name: str, fertility: object) -> float:
+    """The tokens that text such as "1M words" means: a word is no token, but `fertility` of them."""
+    words = value.strip().lower().removesuffix("s").removesuffix("word")
+    each = read(fertility, "count", name="fertility")
+    return each * read(words, "count", name=name, zero=True)
 
 
 def _choice(name: str, value: object, known: tuple[str, ...]) -> str:

@@ -1,11 +1,11 @@
 """View: one case under one set of assumptions, with the questions that the rules ask about it.
 
-It turns answers into needs ("must the facts be looked up?") and gates ("can this team tune?"); it chooses nothing.
+It turns answers into plain questions ("must the facts be looked up?"); it chooses nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +15,6 @@ from planner.catalog import Record, records
 from planner.units import show
 
 TEAMS = ("none", "app", "ml", "infra")
-MODALITY_TEAM = "ml"
 
 
 def count(number: float) -> str:
@@ -121,12 +120,29 @@ class View:
         """A month of plain prompting on a hosted model."""
         case, guess = self.case, self.guess
         each = case.tok_in * guess["usd_per_mtok_in"] + case.tok_out * guess["usd_per_mtok_out"]
-        return case.queries_month * each / 1e6
+        return case.queries_month * case.stretch * each / 1e6
+
+    @property
+    def tune_usd_month(self) -> float:
+        """A month of a small tuned model that is hosted by the token."""
+        case = self.case
+        tokens = case.queries_month * case.stretch * (case.tok_in + case.tok_out)
+        return tokens * self.guess["usd_per_mtok_small"] / 1e6
+
+    @property
+    def needs_haste(self) -> bool:
+        """Whether answers must begin sooner than a hosted large model reliably does."""
+        return self.case.latency_ms < self.guess["hosted_wait_ms"]
+
+    @property
+    def exceeds_monthly_budget(self) -> bool:
+        """Whether the volume costs more on a hosted model than there is a month."""
+        return self.prompt_usd_month > self.case.monthly_usd
 
     @property
     def needs_small_model(self) -> bool:
-        """Whether the device, or the volume against the monthly budget, rules a large hosted model out."""
-        return self.case.deploy == "on_device" or self.prompt_usd_month > self.case.monthly_usd
+        """Whether the device, the wait, or the volume against the budget, rules a large hosted model out."""
+        return self.case.deploy == "on_device" or self.needs_haste or self.exceeds_monthly_budget
 
     @property
     def fits_in_prompt(self) -> bool:
@@ -149,7 +165,7 @@ class View:
             return "no open model of that size documents its training data"
         if self.case.goal == "public_good":
             return "the model itself is your contribution"
-        if self.case.goal == "sell_model":
+        if self.case.goal == "sell_model" and not self.lacks_own_text:
             return "the model itself is what you sell"
         if not self.is_language and not self.has_specialist:
             return "no open model reads this kind of data"
@@ -158,7 +174,14 @@ class View:
     @property
     def from_scratch_wins(self) -> bool:
         """Whether the budget reaches the break-even, and the own text is enough to make the model differ."""
-        return self.run_flops >= self.break_even_flops and not self.lacks_own_text
+        reaches = self.run_flops >= (self.useful_flops if self.has_no_rival else self.break_even_flops)
+        return reaches and not self.lacks_own_text
+
+    @property
+    def has_no_rival(self) -> bool:
+        """Whether no open model fits what may be served, for text that is unusual and may not be sent away."""
+        hosted = self.case.deploy in {"api", "vpc"}
+        return self.is_language and not self.has_base and not hosted and self.reads_unusual_text
 
     @property
     def lacks_own_text(self) -> bool:
@@ -171,23 +194,9 @@ class View:
         return self.useful_tokens / (2 * self.guess["epochs"])
 
     @property
-    def against_pretraining(self) -> str:
-        """Why not to pretrain, quality for the money first; for cases without a hard reason."""
-        wished_for_quality = self.is_language and self.has_base and not self.hard_reason
-        if wished_for_quality and self.run_flops < self.break_even_flops:
-            return "A free model of the same size, adapted, is predicted to be better for this money."
-        if not self.blocked("pretrain") and wished_for_quality and not self.from_scratch_wins:
-            return "You have too little text of your own to make a model that differs from the free ones."
-        return f"{self._simpler_way} {self.blocked('pretrain')}".strip()
-
-    @property
-    def _simpler_way(self) -> str:
-        """What to try before pretraining on data other than language."""
-        if self.case.modality == "tabular":
-            return "Tables need no such model: simpler methods are at least as good."
-        if not self.is_language and self.has_specialist and not self.hard_reason:
-            return "An open model has learned from this kind of data already: try it first."
-        return ""
+    def own_text(self) -> float:
+        """Own raw text in tokens of English of the same length: shattered words carry no more."""
+        return self.case.unlabeled_tokens / max(self.case.stretch, 1.0)
 
     @property
     def own_reading(self) -> float:
@@ -197,103 +206,3 @@ class View:
     @property
     def useful_flops(self) -> float:
         return self.guess["useful_run_flops" if self.is_language else "useful_modality_flops"]
-
-    def blocked(self, option: str) -> str:
-        """Why `option` cannot be done here, in a sentence, or ''."""
-        for gate in GATES:
-            if reason := gate(self, option):
-                return reason
-        return ""
-
-
-def forbidden(view: View, option: str) -> str:
-    """Rules on whose model may be used, and on learning from a larger model."""
-    if option == "distill" and not view.case.teacher_allowed:
-        return "The larger model's licence forbids learning from its outputs."
-    if view.bound_to_own_model and option not in {"pretrain", "classical"}:
-        return f"It builds on a model of others, and {view.hard_reason}."
-    if option in {"ft", "cpt", "distill"} and not view.has_base:
-        return "No open model fits the size, date and training-data rules."
-    if option == "specialist" and not view.has_specialist and not view.is_language:
-        return "No open model for this kind of data exists at this date."
-    return ""
-
-
-def lacks_people(view: View, option: str) -> str:
-    """The least skilled team that can do it."""
-    needed = options()[option]["team"]
-    if option == "pretrain" and not view.is_language:
-        needed = MODALITY_TEAM
-    if TEAMS.index(view.case.team) >= TEAMS.index(needed):
-        return ""
-    return f"It needs {_PEOPLE[needed]}."
-
-
-_PEOPLE = {
-    "app": "application engineers",
-    "ml": "machine-learning engineers",
-    "infra": "engineers who have trained on large clusters",
-}
-
-
-def lacks_time(view: View, option: str) -> str:
-    """The fewest weeks that it takes."""
-    weeks = float(options()[option]["weeks"])
-    factor = view.guess["effort"] if weeks > 1 else 1.0
-    if view.case.weeks >= weeks * factor:
-        return ""
-    return f"It takes {count(weeks)} weeks or more; {have(view.case, 'weeks')}."
-
-
-def lacks_money(view: View, option: str) -> str:
-    """The fewest dollars that it takes; for pretraining, the programme of the smallest useful model."""
-    if option == "pretrain":
-        programme = view.guess["programme_pretrain"] * view.usd_per_flop
-        least = view.useful_flops * programme
-        if view.run_flops >= view.useful_flops:
-            return ""
-    else:
-        least = float(options()[option]["usd"])
-        if view.case.budget_usd >= least * view.guess["effort"]:
-            return ""
-    return f"It takes about {show(least, 'usd')} or more; {have(view.case, 'budget_usd')}."
-
-
-def lacks_examples(view: View, option: str) -> str:
-    """Labelled examples that training to a task needs."""
-    needed = {"classifier": "classifier_labels", "ft": "tune_examples"}.get(option)
-    if needed is None or view.case.n_labeled >= view.guess[needed]:
-        return ""
-    return f"It needs about {count(view.guess[needed])} examples; {have(view.case, 'n_labeled')}."
-
-
-def lacks_text(view: View, option: str) -> str:
-    """Raw text that continued pretraining and pretraining need; general open text counts where it is allowed."""
-    given = have(view.case, "unlabeled_tokens")
-    if option == "cpt" and view.case.unlabeled_tokens < view.guess["continue_tokens"]:
-        kind = "text" if view.is_language else "data"
-        return f"It needs about {show(view.guess['continue_tokens'], 'tokens')} of your own {kind}; {given}."
-    own_only = view.case.provenance == "own_data" or not view.is_language
-    if option == "pretrain" and own_only and view.lacks_own_text:
-        return f"It needs about {show(view.least_own_tokens, 'tokens')} of your own data; {given}."
-    return ""
-
-
-def serves_no_purpose(view: View, option: str) -> str:
-    """Options that do no harm but no good in this case."""
-    if option == "classifier" and not view.judges:
-        return "The answers are no fixed set of labels."
-    if option == "cpt" and not view.is_language:
-        if view.has_specialist:
-            return "Test the existing model for this kind of data first, as it is."
-        return "No open model has learned from this kind of data."
-    if option == "specialist" and view.is_language:
-        return "General models read this kind of data."
-    if option == "cpt" and view.gain < view.guess["useful_gain"]:
-        return f"It would gain about {show(view.gain, 'nats/token')} over a small tune: too little to matter."
-    return ""
-
-
-GATES: tuple[Callable[[View, str], str], ...] = (
-    forbidden, lacks_people, lacks_time, lacks_text, lacks_money, lacks_examples, serves_no_purpose,
-)  # fmt: skip

@@ -7,8 +7,17 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from planner.advising.assessing import Assessment
-from planner.advising.bases import allowed
-from planner.advising.caveats import far_from_the_law, too_dear_to_serve, unsaid, what_the_budget_buys
+from planner.advising.bases import allowed, known_until
+from planner.advising.caveats import (
+    far_from_the_law,
+    told_by_pilots,
+    too_dear_to_serve,
+    too_slow,
+    unsaid,
+    what_the_budget_buys,
+)
+from planner.advising.gates import against_pretraining, all_obstacles, blocked
+from planner.advising.needs import unmet
 from planner.advising.rules import flags
 from planner.advising.usecase import UseCase
 from planner.advising.views import View, count, have, options
@@ -34,17 +43,17 @@ FLAGS: dict[str, Callable[[View], _Words]] = {
     ),
     "provenance_infeasible": lambda view: (
         "The rule on training data cannot be met.",
-        view.blocked("pretrain"),
+        all_obstacles(view, "pretrain"),
         "Ask whether models with documented, open training data would be accepted.",
     ),
     "mandate_infeasible": lambda view: (
         "The demand for a model trained from scratch cannot be met.",
-        view.blocked("pretrain"),
+        all_obstacles(view, "pretrain"),
         "Ask for the missing means, or for leave to continue an open model.",
     ),
     "pretrain_not_advised": lambda view: (
         "You wished to pretrain; we advise against it.",
-        view.against_pretraining,
+        against_pretraining(view),
         "",
     ),
     "facts_need_retrieval": lambda view: (
@@ -84,31 +93,67 @@ def findings(assessment: Assessment) -> tuple[Finding, ...]:
     """What spoils the comparison, warnings, unmet needs, remarks, and last what nobody said."""
     view, choice = assessment.view, assessment.choice
     warned = [Finding("warning", *FLAGS[name](view)) for name in flags(view, choice)]
-    unmet, remarks = _unmet(view, choice.components), _remarks(assessment)
+    open_needs, remarks = _unmet(view, choice.components), _remarks(assessment)
     last = what_the_budget_buys(assessment), unsaid(assessment)
-    dear = too_dear_to_serve(assessment)
-    found = (far_from_the_law(assessment), *warned, *unmet, dear, *_alternative(assessment), *remarks, *last)
+    means = too_dear_to_serve(assessment), too_slow(assessment)
+    spoiled = far_from_the_law(assessment), told_by_pilots(assessment)
+    found = (*spoiled, *warned, *open_needs, *means, *_alternative(assessment), *remarks, *last)
     return tuple(finding for finding in found if finding is not None)
 
 
 def _unmet(view: View, parts: tuple[str, ...]) -> Iterator[Finding]:
     """Needs that the advice leaves open, and means that fall short of it."""
     for part in parts:
-        if part in {"rag", "tools"} and (why := view.blocked(part)):
+        if part in {"rag", "tools"} and (why := blocked(view, part)):
             todo = "Search by words needs no model." if view.bound_to_own_model else ""
             yield Finding("warning", f"{options()[part]['label']}: needed, but there is an obstacle.", why, todo)
-    if view.is_hard_to_prompt and not {"ft", "classifier", "pretrain"} & set(parts) and view.is_language:
-        yield Finding(
-            "warning", "The wanted manner remains unmet.", view.blocked("ft"), "Put ten good examples into the prompt."
-        )
-    if view.is_language and view.reads_unusual_text and not {"cpt", "ft", "pretrain", "classifier"} & set(parts):
-        why = view.blocked("cpt") or view.blocked("ft")
-        yield Finding("warning", "The gap between your text and what models know remains unmet.", why)
-    if view.prompt_usd_month > view.case.monthly_usd and not {"classifier", "ft", "distill", "classical"} & set(parts):
-        month = show(view.prompt_usd_month, "usd")
-        volume = "the assumed" if view.case.leaves_open("queries_month") else "your"
-        why = f"A month at {volume} volume costs about {month} on a hosted model; {have(view.case, 'monthly_usd')}."
-        yield Finding("warning", "The monthly budget does not cover the volume.", why, "Try a cheaper model.")
+    for need in unmet(view, parts):
+        because, todo = UNMET.get(need.name, _obstacles)(view)
+        yield Finding("warning", f"Unmet: {need.label}.", because or _obstacles(view)[0], todo)
+
+
+def _obstacles(view: View) -> tuple[str, str]:
+    return "Nothing that we would advise here meets it.", ""
+
+
+def _unmet_manner(view: View) -> tuple[str, str]:
+    return blocked(view, "ft"), "Put ten good examples into the prompt."
+
+
+def _unmet_text(view: View) -> tuple[str, str]:
+    return blocked(view, "cpt") or blocked(view, "ft"), "Test a model on your text before anything is trained."
+
+
+def _unmet_own(view: View) -> tuple[str, str]:
+    return blocked(view, "pretrain"), ""
+
+
+def _unmet_volume(view: View) -> tuple[str, str]:
+    month = show(view.prompt_usd_month, "usd")
+    volume = "the assumed" if view.case.leaves_open("queries_month") else "your"
+    why = f"A month at {volume} volume costs about {month} on a hosted model; {have(view.case, 'monthly_usd')}."
+    return why, "Try a cheaper model."
+
+
+def _unmet_place(view: View) -> tuple[str, str]:
+    return blocked(view, "ft") or blocked(view, "distill"), "Run a small open model as it is, and test whether it does."
+
+
+def _unmet_wait(view: View) -> tuple[str, str]:
+    least = show(view.guess["hosted_wait_ms"] / 1000, "seconds")
+    why = f"A hosted model reliably begins after about {least}; {have(view.case, 'latency_ms')} milliseconds."
+    return why, "Serve a small model of your own beside the users, or accept a longer wait."
+
+
+UNMET: dict[str, Callable[[View], tuple[str, str]]] = {
+    "manner": _unmet_manner,
+    "text": _unmet_text,
+    "own_model": _unmet_own,
+    "volume": _unmet_volume,
+    "place": _unmet_place,
+    "wait": _unmet_wait,
+}
+"""Why a need stays open, and what to do about it."""
 
 
 def _alternative(assessment: Assessment) -> Iterator[Finding]:
@@ -142,5 +187,7 @@ def _remarks(assessment: Assessment) -> Iterator[Finding]:
     if hidden and view.has_base and matters:
         title = f"{hidden[-1]} and perhaps others do not say how much they have read."
         yield Finding("note", title, "The break-even is a lower bound.")
+    if case.as_of.isoformat()[:7] > known_until():
+        yield Finding("note", f"Our catalogue ends in {known_until()}: models released after that are missing.")
     if date.today() - case.as_of > OLD:
         yield Finding("note", "Dollars are at today's prices; compute was dearer then.")

@@ -9,8 +9,12 @@ from typing import Any
 import click
 
 from planner.advising import advise
+from planner.cli.advice import ADVICE_COMMANDS
 from planner.cli.inputs import SAVED, case_of, cluster_of, fit_of, fitted, is_saved, made_of, plan_of, runs_of, table_of
+from planner.cli.layouts import layout_command
 from planner.cli.options import Group, case_options, conventions, goal, hardware, printed, refuse_options_beside
+from planner.cli.prices import bill, prices_group
+from planner.cli.validation import validate_costs_command
 from planner.costing import cost
 from planner.designing import design
 from planner.errors import InputError, MissingExtra
@@ -36,6 +40,9 @@ def main() -> None:
       planner design --budget-flops 1e20 --for-flops 1e22
       planner advise --set task=qa --set knowledge=private_changing --set citations=true
     """
+
+
+main.add_command(prices_group)
 
 
 @main.command("plan")
@@ -64,9 +71,10 @@ def plan_command(**options: Any) -> Plan:
 @click.option("--active-params", metavar="PARAMS", help="Parameters that each token passes, for mixtures of experts.")
 @click.option("--when", metavar="MONTH", help='Month of the run, such as "2023-07"; default today.')
 @hardware
+@bill
 @printed
-def cost_command(params: str, tokens: str, active_params: str | None, when: str | None, **hardware: Any) -> Sheet:
-    """What it costs to train a model: GPU-hours, days, dollars, energy, carbon.
+def cost_command(params: str, tokens: str, active_params: str | None, when: str | None, **around: Any) -> Sheet:
+    """What it costs to train a model: GPU-hours, days, dollars, energy, carbon, and the bill around the run.
 
     \b
     Examples:
@@ -74,10 +82,8 @@ def cost_command(params: str, tokens: str, active_params: str | None, when: str 
       planner cost --params 175B --tokens 300B --cluster "10000x v100" --when 2020-05 --price 1.5
       planner cost --params 671B --active-params 37B --tokens 14.8T --cluster "2048x h800" --price 2
     """
-    cluster = cluster_of(**hardware)
-    return cost(
-        params=params, tokens=tokens, active_params=active_params, cluster=cluster or DEFAULT_CLUSTER, when=when
-    )
+    chosen = cluster_of(around) or DEFAULT_CLUSTER
+    return cost(params=params, tokens=tokens, active_params=active_params, cluster=chosen, when=when, **around)
 
 
 @main.command("fit")
@@ -166,25 +172,6 @@ def design_command(
     )
 
 
-@main.command("advise")
-@case_options
-@click.option(
-    "--law", metavar="NAME", default=DEFAULT_LAW, show_default=True, help="Law for both sides of the comparison."
-)
-@click.option("--runs", metavar="FILE", help="Fit the law to these runs instead, or load a fit saved as .json.")
-@printed
-def advise_command(case: str | None, fields: tuple[str, ...], law: str, runs: str | None) -> Sheet:
-    """Whether to pretrain, continue pretraining, fine-tune, retrieve or just prompt, with reasons and break-even.
-
-    \b
-    Examples:
-      planner advise --set task=qa --set knowledge=private_changing --set citations=true
-      planner advise --set budget_usd=3.3M --set unlabeled_tokens=363B --set wish=pretrain --set team=infra
-      planner advise --case case.toml --json
-    """
-    return advise(case_of(case, fields), law=fit_of({"runs": runs}) or law)
-
-
 @main.command("report")
 @goal
 @case_options
@@ -234,5 +221,11 @@ def app_command(port: int) -> None:
 
     if find_spec("streamlit") is None:
         raise MissingExtra.of("streamlit", extra="app")
-    page = Path(__file__).parent / "ui" / "page.py"
+    page = Path(__file__).parent / "ui" / "served.py"
     sys.exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]))
+
+
+main.add_command(layout_command)
+main.add_command(validate_costs_command)
+for command in ADVICE_COMMANDS:
+    main.add_command(command)

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 SAVED = ".json"
 _CONVENTIONS = ("column", "loss_unit", "counting", "bytes_per_token", "in_unit", "counted")
+_HARDWARE = ("cluster", "utilisation", "mfu", "goodput", "price")
 _SWITCH = {"true": True, "yes": True, "false": False, "no": False}
 
 
-def plan_of(*, law: str | None, fitted: Fit | None, **options: Any) -> Plan:
-    hardware = {name: options.pop(name) for name in ("cluster", "utilisation", "price")}
-    return plan(**options, law=law or fitted or DEFAULT_LAW, cluster=cluster_of(**hardware))
+def plan_of(*, law: str | None, fitted: Fit | None, when: str | None = None, **options: Any) -> Plan:
+    hired = cluster_of(options)
+    if when is not None:
+        hired = (hired or Cluster.parse(DEFAULT_CLUSTER)).at(when=when)
+    return plan(**options, law=law or fitted or DEFAULT_LAW, cluster=hired)
 
 
 def fit_of(options: dict[str, Any]) -> Fit | None:
@@ -76,10 +79,12 @@ def table_of(path: str | None) -> pd.DataFrame | None:
     return None if path is None else raw_table(path)[0]
 
 
-def cluster_of(cluster: str | None, utilisation: str | None, price: str | None) -> Cluster | None:
-    if cluster is None and utilisation is None and price is None:
+def cluster_of(options: dict[str, Any]) -> Cluster | None:
+    """The cluster that the options speak of, if any does; those that do are taken out."""
+    said = {name: options.pop(name) for name in _HARDWARE}
+    if all(value is None for value in said.values()):
         return None
-    return Cluster.parse(cluster or DEFAULT_CLUSTER).at(utilisation=utilisation, price=price)
+    return Cluster.parse(said.pop("cluster") or DEFAULT_CLUSTER).at(**said)
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

@@ -67,6 +67,8 @@ hardware = options(
     click.option(
         "--utilisation", metavar="FRACTION", help='Of the whole run, such as "35 %"; default: published runs.'
     ),
+    click.option("--mfu", metavar="FRACTION", help="Of steady training steps, instead of --utilisation."),
+    click.option("--goodput", metavar="FRACTION", help="What the whole run keeps of --mfu."),
     click.option("--price", metavar="PRICE", help='USD per GPU-hour, a tier ("spot") or a provider ("lambda").'),
 )
 case_options = options(
@@ -104,5 +106,6 @@ goal = options(
     ),
     click.option("--params", metavar="PARAMS", help="Fix the parameters, such as 7B."),
     click.option("--tokens", metavar="TOKENS", help="Fix the training tokens, such as 1T."),
+    click.option("--when", metavar="MONTH", help='Prices known by then, such as "2026-07"; default: the latest.'),
     hardware,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from planner.estimate import Estimate
 from planner.hardware import Cluster
+from planner.hardware.prices import Price
 from planner.planning.findings import assumed_cluster, findings_about_run
 from planner.sheet import Finding
 
@@ -35,14 +36,23 @@ def _priced(cluster: Cluster, today: date) -> Iterator[Finding]:
             "Give one in US dollars per GPU-hour.",
         )
     elif cluster.rate.as_of is not None:
-        run = today if cluster.when is None else _last_day(cluster.when)
-        if abs((run - _last_day(cluster.rate.as_of)).days) > STALE_AFTER_DAYS:
+        run = today if cluster.when is None else last_day(cluster.when)
+        if abs((run - last_day(cluster.rate.as_of)).days) > STALE_AFTER_DAYS:
             yield Finding(
                 "warning",
                 f"The price is of {cluster.rate.as_of}, the run of {run:%Y-%m}.",
                 f"Rental prices move within {STALE_AFTER_DAYS} days.",
-                "Give today's price per GPU-hour, or take the dollars as a rough guide.",
+                _newer_price(cluster, cluster.rate),
             )
+
+
+def _newer_price(cluster: Cluster, rate: Price) -> str:
+    """How to get a price of the month of the run."""
+    if rate.own:
+        return "Give what your own hardware costs per GPU-hour."
+    if cluster.when is not None:
+        return "Give the price of that month per GPU-hour, or take the dollars as a rough guide."
+    return "Run `planner prices refresh`, or give today's price per GPU-hour."
 
 
 def _power(cluster: Cluster) -> Iterator[Finding]:
@@ -54,7 +64,7 @@ def _power(cluster: Cluster) -> Iterator[Finding]:
         )
 
 
-def _last_day(month: str) -> date:
+def last_day(month: str) -> date:
     """The 28th of `month`: no price of that month is younger by more than three days."""
     year, number = month.split("-")
     return date(int(year), int(number), 28)

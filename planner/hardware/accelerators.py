@@ -17,7 +17,10 @@ _VENDORS = re.compile(r"^(nvidia|amd|google|aws|intel|huawei)[\s_-]+")
 class Accelerator:
     """One chip. Peak rates are dense: the doubled figures printed for structured sparsity are not for training.
 
-    `flops_per_second` is the bf16 peak (fp16 on chips without bf16), the yardstick of every utilisation here.
+    `flops_per_second` is the bf16 peak (fp16 on chips without bf16), the yardstick of every utilisation here; the FP8
+    and FP4 peaks are None on chips without. `scaleup_domain` accelerators share fast links of
+    `scaleup_bytes_per_second` each, both ways together; beyond it one sends `scaleout_bytes_per_second`, as typically
+    rented. None is unpublished.
     """
 
     key: str
@@ -25,9 +28,13 @@ class Accelerator:
     family: str
     flops_per_second: float
     fp8_flops_per_second: float | None
+    fp4_flops_per_second: float | None
     memory_bytes: float
     memory_bytes_per_second: float
     power_watts: float | None
+    scaleup_domain: int
+    scaleup_bytes_per_second: float | None
+    scaleout_bytes_per_second: float | None
 
     @classmethod
     def of(cls, name: str) -> Self:
@@ -45,9 +52,13 @@ class Accelerator:
             family=row["family"],
             flops_per_second=float(row["bf16_dense_flops_per_second"]),
             fp8_flops_per_second=_number(row["fp8_dense_flops_per_second"]),
+            fp4_flops_per_second=_number(row["fp4_dense_flops_per_second"]),
             memory_bytes=float(row["memory_bytes"]),
             memory_bytes_per_second=float(row["memory_bandwidth_bytes_per_second"]),
             power_watts=_number(row["power_watts"]),
+            scaleup_domain=int(row["scaleup_domain"]),
+            scaleup_bytes_per_second=_number(row["scaleup_bytes_per_second"]),
+            scaleout_bytes_per_second=_number(row["scaleout_bytes_per_second"]),
         )
 
     def __str__(self) -> str:

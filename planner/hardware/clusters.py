@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from planner.errors import InputError
 from planner.estimate import Estimate
-from planner.hardware import energy, prices, utilisation
+from planner.hardware import energy, prices
 from planner.hardware.accelerators import Accelerator
 from planner.hardware.prices import Price
-from planner.hardware.utilisation import Kind, Utilisation
+from planner.hardware.utilisation import Facts, Kind, Precision, Utilisation, Work, refuse_unknown, stated
+from planner.hardware.utilisation.values import UNKNOWN_WORK
 from planner.units import read, show
 
 MOST_GPUS = 1e9
@@ -29,11 +30,16 @@ class Cluster:
     Args:
         accelerator: a name such as "h100", or an Accelerator.
         gpus: how many.
-        utilisation: of the whole run, a fraction, text or an Estimate; by default predicted from published runs.
+        utilisation: of the whole run, a fraction of the bf16 peak, text or an Estimate; by default the product of `mfu`
+            and `goodput`.
+        mfu: model FLOPs utilisation of steady training steps; by default predicted from published runs.
+        goodput: the share of the GPU-hours that training steps get of all that are paid; by default as `mfu`.
         price: USD per GPU-hour as a number, "$2.50" or an Estimate; a tier such as "spot"; or a provider such as
             "lambda". By default the on-demand price of the snapshot.
-        when: month of the run such as "2023-07", for prices known by then; by default the latest.
+        when: month of the run such as "2023-07", for prices and utilisation known by then; by default the latest.
         kind: "dense" or "moe": mixtures of experts reach lower utilisation.
+        precision: "bf16", "fp16" or "fp8", in which most of the run computes; by default what is usual.
+        work: what is trained, on which the predicted utilisation depends; see `training`.
     """
 
     accelerator: Accelerator
@@ -42,8 +48,12 @@ class Cluster:
     rate: Price | None
     when: str | None
     kind: Kind
+    precision: Precision | None
+    work: Work
     given_price: float | str | None
     given_utilisation: float | str | None
+    given_mfu: float | str | None
+    given_goodput: float | str | None
 
     def __init__(
         self,
@@ -51,23 +61,40 @@ class Cluster:
         gpus: float = 1,
         *,
         utilisation: float | str | None = None,
+        mfu: float | str | None = None,
+        goodput: float | str | None = None,
         price: float | str | None = None,
         when: str | None = None,
         kind: Kind = "dense",
+        precision: Precision | None = None,
+        work: Work = UNKNOWN_WORK,
     ) -> None:
         chip = Accelerator.of(accelerator) if isinstance(accelerator, str) else accelerator
-        if kind not in ("dense", "moe"):
-            raise InputError(f"kind must be 'dense' or 'moe', not {kind!r}.", mend="Leave it out for a dense model.")
+        refuse_unknown(chip, kind, precision)
         month = None if when is None else prices.month(when)
+        count = _whole(gpus)
+        facts = Facts(
+            accelerator=chip,
+            kind=kind,
+            precision=precision,
+            active_params=work.active_params,
+            tokens=work.tokens,
+            gpus=count,
+            month=month,
+        )
         values = {
             "accelerator": chip,
-            "gpus": _whole(gpus),
-            "used": _used(chip, kind, utilisation),
+            "gpus": count,
+            "used": stated(facts, utilisation, mfu, goodput),
             "rate": _rate(chip, price, month),
             "when": month,
             "kind": kind,
+            "precision": precision,
+            "work": work,
             "given_price": price,
             "given_utilisation": utilisation,
+            "given_mfu": mfu,
+            "given_goodput": goodput,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -96,19 +123,41 @@ class Cluster:
         *,
         gpus: float | None = None,
         utilisation: float | str | None = None,
+        mfu: float | str | None = None,
+        goodput: float | str | None = None,
         price: float | str | None = None,
         when: str | None = None,
         kind: Kind | None = None,
+        precision: Precision | None = None,
+        work: Work | None = None,
     ) -> Cluster:
-        """This cluster with another size, utilisation, price, month or kind of model; what is left out stays."""
+        """This cluster with another size, utilisation, price, month or kind of model; what is left out stays.
+
+        A utilisation of the whole run takes the place of given factors, and a factor that of a given utilisation.
+        """
+        whole = self.given_utilisation if utilisation is None and mfu is None and goodput is None else utilisation
+        kept = utilisation is None
         return Cluster(
             self.accelerator,
             self.gpus if gpus is None else gpus,
-            utilisation=self.given_utilisation if utilisation is None else utilisation,
+            utilisation=whole,
+            mfu=self.given_mfu if mfu is None and kept else mfu,
+            goodput=self.given_goodput if goodput is None and kept else goodput,
             price=self.given_price if price is None else price,
             when=self.when if when is None else when,
             kind=self.kind if kind is None else kind,
+            precision=self.precision if precision is None else precision,
+            work=self.work if work is None else work,
         )
+
+    def training(self, *, active_params: float, tokens: float | None = None) -> Cluster:
+        """This cluster with the model that it trains, for which its utilisation is predicted anew.
+
+        Args:
+            active_params: parameters that each token passes through.
+            tokens: training tokens, where they are known.
+        """
+        return self.at(work=Work(float(active_params), None if tokens is None else float(tokens)))
 
     @property
     def utilisation(self) -> Estimate:
@@ -117,8 +166,18 @@ class Cluster:
 
     @property
     def utilisation_basis(self) -> str:
-        """Where the utilisation comes from, such as "35 published A100 dense runs"."""
+        """Where the utilisation comes from."""
         return self.used.basis
+
+    @property
+    def mfu(self) -> Estimate | None:
+        """Model FLOPs utilisation of steady training steps; None where only the whole utilisation was given."""
+        return None if self.used.mfu is None else self.used.mfu.value
+
+    @property
+    def goodput(self) -> Estimate | None:
+        """Share of the paid GPU-hours that training steps get; None where only the whole utilisation was given."""
+        return None if self.used.goodput is None else self.used.goodput.value
 
     @property
     def price(self) -> Estimate | None:
@@ -206,10 +265,6 @@ def _whole(gpus: float) -> int:
     if count != int(count) or count > MOST_GPUS:
         raise InputError(f"cluster size must be a whole number up to {show(MOST_GPUS, 'gpus')}, not {gpus}.", mend=_HOW)
     return int(count)
-
-
-def _used(chip: Accelerator, kind: Kind, choice: float | str | None) -> Utilisation:
-    return utilisation.predicted(chip.family, kind) if choice is None else utilisation.given(choice)
 
 
 def _rate(chip: Accelerator, choice: float | str | None, month: str | None) -> Price | None:

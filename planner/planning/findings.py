@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.fitting import Fit
-from planner.hardware.utilisation import highest_published
+from planner.hardware.utilisation import highest_mfu, highest_published
 from planner.laws import Kaplan, kaplan_allocation
 from planner.planning.allocation import Wishes, reach
 from planner.sheet import Finding
@@ -73,14 +73,7 @@ def inherited(law: object) -> tuple[Finding, ...]:
 
 def findings_about_run(cluster: Cluster, days: Estimate) -> Iterator[Finding]:
     """What is unusual about a run of so many `days` on `cluster`."""
-    best = highest_published()
-    if cluster.utilisation > best.utilisation:
-        yield Finding(
-            "warning",
-            f"A utilisation of {show(cluster.utilisation, 'fraction')} is above every published run.",
-            f"The highest is {show(best.utilisation, 'fraction')} ({best.name}), failures and idle time included.",
-            "A measured training step is not the whole run: leave utilisation out, or lower it.",
-        )
+    yield from _unreached(cluster)
     if days > LONG_DAYS:
         yield Finding(
             "warning",
@@ -94,6 +87,34 @@ def findings_about_run(cluster: Cluster, days: Estimate) -> Iterator[Finding]:
             f"On {cluster} this takes {show(days, 'days')}.",
             "So many accelerators cannot share so short a run: starting it takes longer.",
             "Use fewer.",
+        )
+
+
+def _unreached(cluster: Cluster) -> Iterator[Finding]:
+    """That a stated utilisation is above what anyone has published."""
+    best = highest_published()
+    if cluster.given_mfu is not None and cluster.mfu is not None:
+        yield from _mfu_against_record(cluster, cluster.mfu)
+    elif cluster.utilisation > best.utilisation:
+        yield Finding(
+            "warning",
+            f"A utilisation of {show(cluster.utilisation, 'fraction')} is above every published run.",
+            f"The highest is {show(best.utilisation, 'fraction')} ({best.name}), failures and idle time included.",
+            "A measured training step is not the whole run: give it as mfu, or lower it.",
+        )
+
+
+def _mfu_against_record(cluster: Cluster, mfu: Estimate) -> Iterator[Finding]:
+    record = highest_mfu(cluster.accelerator.family, cluster.precision)
+    where = f"the {cluster.accelerator}" + (f" in {cluster.precision.upper()}" if cluster.precision else "")
+    if record is None:
+        yield Finding("note", f"Nobody has published an MFU of {where}.", "Yours cannot be compared.")
+    elif mfu > record.mfu:
+        yield Finding(
+            "warning",
+            f"An MFU of {show(mfu, 'fraction')} is above everything published for {where} and its relatives.",
+            f"The highest is {show(record.mfu, 'fraction')} of the bf16 peak ({record.name}; {record.source}).",
+            "Check that it counts no recomputed work and is of the bf16 peak; name the precision where it is FP8.",
         )
 
 

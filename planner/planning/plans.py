@@ -12,9 +12,10 @@ from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.laws import Calibration, calibration_of
 from planner.planning.allocation import Wishes, lifetime_flops, spend
+from planner.planning.clusters import cluster_again, cluster_inputs, utilisation_rows
 from planner.planning.findings import assumed_cluster, findings_about_run, findings_of, inherited
 from planner.planning.goals import Goal, goal_of
-from planner.planning.solving import budget_of, solve
+from planner.planning.solving import budget_of, settled, solve
 from planner.sheet import Finding, Row, Sheet
 from planner.transformer import Transformer
 from planner.units import read, show
@@ -153,9 +154,7 @@ class Plan(Sheet):
         if self.cluster is None:
             return
         yield Row("cluster", "Cluster", str(self.cluster))
-        yield Row(
-            "utilisation", "Whole-run utilisation", self.cluster.utilisation, "fraction", self.cluster.utilisation_basis
-        )
+        yield from utilisation_rows(self.cluster)
         yield Row("gpu_hours", "GPU-hours", self.gpu_hours, "gpu_hours")
         yield Row("days", "Time on the cluster", self.days, "days")
         if self.usd is not None:
@@ -179,11 +178,7 @@ class Plan(Sheet):
         """The plan that `to_dict` described, made again; a plan under a fitted law needs that fit as `law`."""
         inputs = dict(record["inputs"])
         if inputs.get("cluster"):
-            given = inputs["cluster"].items()
-            read_back: dict[str, Any] = {
-                name: Estimate.from_dict(it) if isinstance(it, dict) else it for name, it in given
-            }
-            inputs["cluster"] = Cluster(**read_back)
+            inputs["cluster"] = cluster_again(inputs["cluster"])
         if law is not None:
             inputs["law"] = law
         return plan(**inputs)
@@ -277,12 +272,13 @@ def plan(
     available = None if tokens_available is None else read(tokens_available, "tokens", name="tokens_available")
     base = calibration_of(law)
     calibration = base if available is None else base.limited_to(available)
-    chosen = _cluster_for(goal, cluster)
-    budget = budget_of(goal, chosen)
-    found = solve(goal, budget, base, calibration, wishes)
+    hired = _cluster_for(goal, cluster)
+    chosen = None if hired is None else settled(goal, hired, calibration, wishes)
+    found = solve(goal, budget_of(goal, chosen), base, calibration, wishes)
+    chosen = None if chosen is None else chosen.training(active_params=found.params, tokens=found.tokens)
     shape = Transformer.near(found.params, counting="total" if base.counting == "total" else "non_embedding")
     inputs: dict[str, Any] = {goal.name: target_model if goal.model else goal.amount}
-    inputs |= {"law": base.name, "cluster": _cluster_inputs(chosen)}
+    inputs |= {"law": base.name, "cluster": cluster_inputs(chosen)}
     inputs |= {"tokens_available": available, "inference_tokens": wishes.inference_tokens}
     inputs |= {"params": wishes.params, "tokens": wishes.tokens}
     found_plan = Plan(
@@ -309,19 +305,6 @@ def _cluster_for(goal: Goal, cluster: str | Cluster | None) -> Cluster | None:
     if goal.name == "days":
         raise InputError("days needs a cluster to count on.", mend="Name one, for example 256x h100.")
     return Cluster.parse(DEFAULT_CLUSTER) if goal.name in ("budget_usd", "budget_gpu_hours") else None
-
-
-def _cluster_inputs(cluster: Cluster | None) -> dict[str, Any] | None:
-    """The keywords that make the cluster again."""
-    if cluster is None:
-        return None
-    given = {"utilisation": cluster.given_utilisation, "price": cluster.given_price, "when": cluster.when}
-    chosen = {
-        name: value.to_dict() if isinstance(value, Estimate) else value
-        for name, value in given.items()
-        if value is not None
-    }
-    return {"accelerator": cluster.accelerator.key, "gpus": cluster.gpus, "kind": cluster.kind, **chosen}
 
 
 def _binding(goal: Goal, tokens: float, available: float | None, wishes: Wishes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from planner.planning.goals import Goal
 
 BUDGET_DRAWS = 1000
+MOST_ROUNDS = 20
 _QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 
@@ -51,6 +53,20 @@ def budget_of(goal: Goal, cluster: Cluster | None) -> Estimate | None:
             return None
     refuse_extremes(budget)
     return budget
+
+
+def settled(goal: Goal, cluster: Cluster, calibration: Calibration, wishes: Wishes) -> Cluster:
+    """`cluster` training what the budget buys on it: its utilisation depends on the model, and the model on it."""
+    size = math.nan
+    for _ in range(MOST_ROUNDS):
+        budget = budget_of(goal, cluster)
+        if budget is None or goal.name == "budget_flops":
+            break
+        params, tokens = (float(amount) for amount in spend(calibration.law, float(budget), wishes))
+        if not (math.isfinite(params) and math.isfinite(tokens) and tokens > 0) or math.isclose(params, size):
+            break
+        cluster, size = cluster.training(active_params=params, tokens=tokens), params
+    return cluster
 
 
 def solve(goal: Goal, budget: Estimate | None, base: Calibration, calibration: Calibration, wishes: Wishes) -> Found:

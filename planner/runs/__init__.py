@@ -1,6 +1,7 @@
 """Runs: the validated table of training runs that a law is fitted to, with its units and conventions stated."""
 
-from planner.runs.loading import load_runs
+from planner.runs.checking import BadRow
+from planner.runs.loading import load_runs, spoiled_rows
 from planner.runs.table import Counting, LossUnit, Runs
 
-__all__ = ["Counting", "LossUnit", "Runs", "load_runs"]
+__all__ = ["BadRow", "Counting", "LossUnit", "Runs", "load_runs", "spoiled_rows"]

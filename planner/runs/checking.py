@@ -46,6 +46,26 @@ RULES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that is no run: its position in the table, its number in the source, and what is wrong with it."""
+
+    position: int
+    row: int
+    reasons: str
+
+
+def bad_rows(table: pd.DataFrame, loss_unit: str) -> tuple[BadRow, ...]:
+    """Every row of `table` that breaks a rule."""
+    present = {column: rule for column, rule in RULES.items() if column in table}
+    numbers = {column: _numbers(table[column], rule, rule.unit or loss_unit) for column, rule in present.items()}
+    bad = {column: _misses(numbers[column], table[column], rule) for column, rule in present.items()}
+    positions = [int(position) for position in np.flatnonzero(np.any(list(bad.values()), axis=0))]
+    return tuple(
+        BadRow(at, int(table["source_row"].iloc[at]), _reasons(table, present, bad, loss_unit, at)) for at in positions
+    )
+
+
 def checked(table: pd.DataFrame, loss_unit: str, name: str) -> pd.DataFrame:
     """`table` with the columns of RULES as floats, NaN where a cell may be empty and is.
 
@@ -79,13 +99,18 @@ def _misses(numbers: NDArray[np.float64], cells: pd.Series[Any], rule: Rule) -> 
 def _line(
     table: pd.DataFrame, rules: dict[str, Rule], bad: dict[str, NDArray[np.bool_]], loss_unit: str, position: int
 ) -> str:
-    """What is wrong with one row."""
-    reasons = [
+    """What is wrong with one row, and which it is."""
+    return f"row {table['source_row'].iloc[position]}: {_reasons(table, rules, bad, loss_unit, position)}"
+
+
+def _reasons(
+    table: pd.DataFrame, rules: dict[str, Rule], bad: dict[str, NDArray[np.bool_]], loss_unit: str, position: int
+) -> str:
+    return " ".join(
         _reason(table[column].iloc[position], column, rule, rule.unit or loss_unit)
         for column, rule in rules.items()
         if bad[column][position]
-    ]
-    return f"row {table['source_row'].iloc[position]}: {' '.join(reasons)}"
+    )
 
 
 def _reason(cell: Any, column: str, rule: Rule, unit: str) -> str:

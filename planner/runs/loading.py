@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from planner.errors import DataError, InputError, UnknownName
-from planner.runs.checking import checked
+from planner.runs.checking import BadRow, bad_rows, checked
 from planner.runs.reading import raw_table, renamed
 from planner.runs.table import COUNTINGS, LOSS_UNITS, SAME, Counting, LossUnit, Runs, read_bytes_per_token
 from planner.units import show
@@ -64,6 +64,26 @@ def load_runs(
     _refuse_another_count(runs)
     _refuse_another_loss(runs)
     return runs
+
+
+def spoiled_rows(
+    source: str | Path | pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    loss_unit: LossUnit = "nats/token",
+) -> tuple[BadRow, ...]:
+    """The rows of finished runs in `source` that `load_runs` would refuse, each with its reasons; arguments as there.
+
+    Raises:
+        DataError: the table cannot be read, a column is missing, or no run is finished.
+    """
+    raw, name, first_row = raw_table(source)
+    table = renamed(raw, columns or {}, name)
+    finished, _ = _finished(table, name)
+    table = table.assign(source_row=np.asarray(table.index, dtype=np.int64) + first_row)
+    unit = _stated(table, "loss_unit", loss_unit, LOSS_UNITS, name)
+    found = bad_rows(table, unit)
+    return tuple(bad for bad in found if finished[bad.position])
 
 
 def _finished(table: pd.DataFrame, name: str) -> tuple[NDArray[np.bool_], tuple[str, ...]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from experiments.config import Config, Shape
+from experiments.corpus import Corpus, build
 from experiments.sweeps import load_sweep
-from experiments.tokens import Corpus, build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def tiny(tiny_file: Path) -> Sweep:
 def config() -> Config:
     """One tiny run."""
     return Config(
-        shape=Shape(layers=2, width=16, context=32),
+        shape=Shape(layers=2, width=16, context=32, vocabulary=256),
         tokens=8192,
         batch=4,
         learning_rate=0.02,

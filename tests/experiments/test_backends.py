@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from experiments.backends import BACKENDS
-from experiments.jobs import Ended, Event, Job, Step
-from experiments.ledger import DRAFT, Ledger
-from experiments.run_sweep import run_sweep
-from planner.errors import DataError, InputError, UnknownName
+from experiments.backends import BACKENDS, pool, slurm
+from experiments.corpus import Source
+from experiments.following import Ended, Event, Went
+from experiments.jobs import Job
+from experiments.ledger import Ledger
+from experiments.run_sweep import PARTS_PER_WORKER, command_of, jobs_of, run_sweep, survey
+from planner.errors import DataError, InputError, MissingExtra, PlannerError, UnknownName
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from experiments.config import Sweep
-    from experiments.tokens import Corpus
+    from experiments.corpus import Corpus
+
+PACKAGES = {"ray": "ray", "slurm": "submitit"}
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +33,24 @@ def losses(tiny: Sweep, text: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return {record.run: record.loss for record in ledger.records()}
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every backend whose package is here; Slurm's jobs are processes of this machine, Ray's cluster starts once."""
+    name = str(request.param)
+    if find_spec(PACKAGES.get(name, "torch")) is None:
+        pytest.skip(f"{PACKAGES[name]} is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slurm, "CLUSTER", "local")
+        if name == "ray":
+            import ray
+
+            ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        yield name
+        if name == "ray":
+            ray.shutdown()
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 
 
 def test_every_run_is_recorded_with_the_same_loss_whatever_the_backend(
@@ -41,9 +61,7 @@ def test_every_run_is_recorded_with_the_same_loss_whatever_the_backend(
     assert {record.run: record.loss for record in ledger.records()} == losses
     ended = [event.record.run for event in events if isinstance(event, Ended)]
     assert sorted(ended) == sorted(losses)
-    steps = sum(isinstance(event, Step) for event in events)
-    tokens_per_step = tiny.configs()[0].tokens_per_step
-    assert steps * tokens_per_step == sum(record.tokens_done for record in ledger.records())
+    assert {event.progress.run for event in events if isinstance(event, Went)} <= set(losses)
     _nothing_is_done_again(backend, tiny, text, tmp_path)
     _only_what_is_missing_is_done(backend, tiny, text, tmp_path, losses)
 
@@ -65,27 +83,28 @@ def _only_what_is_missing_is_done(
     assert {record.run: record.loss for record in ledger.records()} == losses
 
 
-def test_a_diverged_run_is_a_recorded_failure_and_no_result(tiny: Sweep, text: Path, tmp_path: Path) -> None:
-    wild = replace(tiny, learning_rate=1e30, sizes=tiny.sizes[:1])
-    ledger = run_sweep(wild, text, out=tmp_path, backend="serial")
+def test_a_diverged_run_is_a_recorded_failure_and_no_result(
+    backend: str, tiny: Sweep, text: Path, tmp_path: Path
+) -> None:
+    size = replace(tiny.sizes[0], learning_rate=1e30)
+    wild = replace(tiny, sizes=(size,))
+    ledger = run_sweep(wild, text, out=tmp_path, backend=backend, workers=2)
     assert [record.status for record in ledger.records()] == ["failed"] * 3
     assert all(record.loss is None and "at step" in record.reason for record in ledger.records())
-    table = ledger.export()
-    assert table["loss"].isna().all()
+    assert ledger.export()["loss"].isna().all()
     retried: list[Event] = []
-    run_sweep(wild, text, out=tmp_path, backend="serial", emit=retried.append)
+    run_sweep(wild, text, out=tmp_path, backend=backend, workers=2, emit=retried.append)
     assert sum(isinstance(event, Ended) for event in retried) == 3
-    assert len(list((tmp_path / "runs").iterdir())) == 3
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_an_error_in_a_worker_reaches_the_caller(backend: str, tiny: Sweep, corpus: Corpus, tmp_path: Path) -> None:
-    config = tiny.configs()[0]
-    trunk = tmp_path / "trunks" / config.trunk(corpus.fingerprint)
-    trunk.mkdir(parents=True)
-    (trunk / "1.pt").write_bytes(b"damaged")
-    with pytest.raises(DataError, match=r"1\.pt is damaged") as caught:
-        BACKENDS[backend]([Job((config,), corpus, tmp_path)], workers=2, emit=lambda event: None)
-    assert "Delete this file" in caught.value.mend
+    gone = replace(corpus, folder=str(tmp_path / "gone"))
+    job = Job(configs=tiny.configs(corpus.vocabulary)[:1], corpus=gone, folder=tmp_path / "out")
+    Ledger(job.folder).open()
+    with pytest.raises(DataError, match="does not hold") as caught:
+        BACKENDS[backend]([job], workers=2, poll=lambda: None)
+    assert "run the same command again" in caught.value.mend
 
 
 def test_an_error_of_the_watcher_stops_the_workers(backend: str, tiny: Sweep, text: Path, tmp_path: Path) -> None:
@@ -93,22 +112,71 @@ def test_an_error_of_the_watcher_stops_the_workers(backend: str, tiny: Sweep, te
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_sweep(tiny, text, out=tmp_path, backend=backend, workers=2, emit=emit)
-    # A worker of its own may end a run before it hears of it.
-    assert len(Ledger(tmp_path).records()) < len(tiny.configs())
+        run_sweep(tiny, text, out=tmp_path, backend=backend, workers=1, emit=emit)
+    recorded = Ledger(tmp_path).recorded()
+    assert len(recorded) < len(tiny.configs(256))
 
 
-def test_an_unknown_backend_brings_a_suggestion(tiny: Sweep, text: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "package"), PACKAGES.items())
+def test_a_backend_without_its_package_says_what_to_install(
+    tiny: Sweep, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str
+) -> None:
+    monkeypatch.setattr(f"experiments.backends.{name}.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=rf"needs {package}.*planner\[{name}\]"):
+        run_sweep(tiny, text, out=tmp_path, backend=name)
+
+
+def test_a_process_that_cannot_be_started_at_once_is_tried_again(
+    tiny: Sweep, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refusals = pool._started, [ConnectionRefusedError(), EOFError()]
+
+    def refusing(*asked: Any) -> pool.Worker:
+        if refusals:
+            raise refusals.pop()
+        return real(*asked)
+
+    monkeypatch.setattr(pool, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "_started", refusing)
+    short = replace(tiny, sizes=(replace(tiny.sizes[0], tokens=(4096,)),))
+    assert len(run_sweep(short, text, out=tmp_path, backend="pool").records()) == 1
+    refusals += [BlockingIOError()] * pool.MOST_STARTS
+    with pytest.raises(PlannerError, match="No process can be started here: BlockingIOError") as caught:
+        run_sweep(tiny, text, out=tmp_path, backend="pool")
+    assert "fewer --workers" in caught.value.mend
+
+
+def test_jobs_that_slurm_refuses_are_told_with_its_words(
+    tiny: Sweep, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitit = pytest.importorskip("submitit")
+    from submitit.core.utils import FailedJobError
+
+    def refuse(*_: object) -> None:
+        raise FailedJobError("sbatch said:\nerror: invalid partition specified: gpus")
+
+    monkeypatch.setattr(slurm, "CLUSTER", "local")
+    monkeypatch.setattr(submitit.AutoExecutor, "map_array", refuse)
+    with pytest.raises(PlannerError, match="Slurm refused the jobs: error: invalid partition") as caught:
+        run_sweep(tiny, text, out=tmp_path, backend="slurm")
+    assert "SBATCH_PARTITION" in caught.value.mend
+
+
+def test_an_unknown_backend_or_device_brings_a_suggestion(tiny: Sweep, text: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'serial'"):
         run_sweep(tiny, text, out=tmp_path, backend="serail")
+    for name in ("serial", "ray"):
+        with pytest.raises(UnknownName, match="Did you mean 'cuda'"):
+            run_sweep(tiny, text, out=tmp_path, backend=name, device="cude")
 
 
-def test_two_sweeps_do_not_share_a_folder_at_once(tiny: Sweep, text: Path, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.open()
-    with ledger.lock(), pytest.raises(InputError, match="Another sweep is running"):
-        run_sweep(tiny, text, out=tmp_path, backend="serial")
-    run_sweep(tiny, text, out=tmp_path, backend="serial")
+def test_a_gpu_that_is_not_there_is_not_replaced_in_silence(
+    tiny: Sweep, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.machine.gpus", lambda: ())
+    with pytest.raises(InputError, match="torch finds none") as caught:
+        run_sweep(tiny, text, out=tmp_path, device="cuda")
+    assert "nvidia-smi" in caught.value.mend
 
 
 def test_a_folder_shows_the_sweep_it_served_last_and_keeps_the_other(tiny: Sweep, text: Path, tmp_path: Path) -> None:
@@ -128,77 +196,50 @@ def test_a_folder_that_cannot_be_written_is_an_error(tiny: Sweep, text: Path, tm
         run_sweep(tiny, text, out=tmp_path / "file", backend="serial")
 
 
-@pytest.mark.parametrize("content", ["", '{"record": ', "{}", "[]", '{"record": {"run": "old"}}'])
-def test_a_record_that_is_none_is_named_and_deleting_it_suffices(
-    tiny: Sweep, text: Path, tmp_path: Path, content: str
-) -> None:
-    sweep = replace(tiny, sizes=tiny.sizes[:1])
-    run_sweep(sweep, text, out=tmp_path, backend="serial")
-    record = next((tmp_path / "runs").iterdir())
-    record.write_text(content)
-    with pytest.raises(DataError, match=rf"{record.name} (is damaged|was written by another version)") as caught:
-        run_sweep(sweep, text, out=tmp_path, backend="serial")
-    assert caught.value.mend == "Delete this file; the run is then done again."
-    record.unlink()
-    assert len(run_sweep(sweep, text, out=tmp_path, backend="serial").records()) == 3
-
-
-@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"sweep": {}, "corpus": {}}'])
-def test_a_sweep_note_that_is_none_is_named_and_the_next_run_mends_it(
-    tiny: Sweep, text: Path, tmp_path: Path, content: str
-) -> None:
-    sweep = replace(tiny, sizes=tiny.sizes[:1])
-    kept = run_sweep(sweep, text, out=tmp_path, backend="serial").records()
-    (tmp_path / "sweep.json").write_text(content)
-    with pytest.raises(DataError, match=r"sweep\.json (is damaged|was written by another version)") as caught:
-        Ledger(tmp_path).serves()
-    assert "Run the sweep with this --out again" in caught.value.mend
-    assert run_sweep(sweep, text, out=tmp_path, backend="serial").records() == kept
-
-
-def test_a_folder_from_before_compression_was_measured_is_read(tiny: Sweep, corpus: Corpus, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.begin(tiny, corpus)
-    note = json.loads((tmp_path / "sweep.json").read_text())
-    del note["corpus"]["compressed_share"]
-    (tmp_path / "sweep.json").write_text(json.dumps(note))
-    assert ledger.serves() == (tiny, replace(corpus, compressed_share=None))
-
-
-def test_the_export_is_a_table_of_runs_with_its_provenance(tiny: Sweep, text: Path, tmp_path: Path) -> None:
+def test_the_export_is_a_table_of_runs_that_the_planner_reads(tiny: Sweep, text: Path, tmp_path: Path) -> None:
     from planner.runs import load_runs
 
     ledger = run_sweep(tiny, text, out=tmp_path / "out", backend="serial")
     path = tmp_path / "runs.csv"
     ledger.export().to_csv(path, index=False)
     runs = load_runs(path)
-    assert len(runs.frame) == 6
-    assert runs.failed == 0
-    for column in (
-        "flops",
-        "bits_per_byte",
-        "params_non_embedding",
-        "unique_tokens",
-        "seed",
-        "seconds",
-        "run",
-        "as_of",
-    ):
-        assert column in runs.frame
-    assert "tiny" in runs.frame["source"][0]
+    assert (len(runs.frame), runs.failed) == (6, 0)
+    assert list(runs.trunks) == [0, 0, 0, 1, 1, 1]
+    assert set(runs.frame["run"]) == ledger.recorded()
 
 
-def test_a_record_is_written_with_its_configuration(tiny: Sweep, text: Path, tmp_path: Path) -> None:
-    ledger = run_sweep(tiny, text, out=tmp_path, backend="serial")
-    note = json.loads((tmp_path / "runs" / f"{ledger.records()[0].run}.json").read_text())
-    assert note["config"]["learning_rate"] == tiny.learning_rate
-    assert note["record"]["params"] == ledger.records()[0].params
-    assert note["environment"]["torch"]
+def test_short_trunks_are_done_together_but_none_is_lost(tiny: Sweep, corpus: Corpus, tmp_path: Path) -> None:
+    short = tuple(replace(tiny.sizes[0], width=width, tokens=(4096,)) for width in range(16, 72, 8))
+    sweep = replace(tiny, sizes=(replace(tiny.sizes[1], tokens=(65536,)), *short))
+    todo = survey(sweep, corpus, ledger=None, allow_repeats=True)
+    works = {leg.config: leg.work for leg in todo.legs}
+    for workers in (1, 64):
+        jobs = jobs_of(todo, tmp_path, device="cpu", workers=workers)
+        assert [config for job in jobs for config in job.configs] == list(works)
+        least = todo.work / (PARTS_PER_WORKER * workers)
+        assert all(sum(works[config] for config in job.configs) >= least for job in jobs[:-1])
+    assert len(jobs) == 8
+    assert len(jobs_of(todo, tmp_path, device="cpu", workers=1)) < 8
 
 
-def test_what_a_crash_left_half_written_is_removed(tiny: Sweep, text: Path, tmp_path: Path) -> None:
-    (tmp_path / "runs").mkdir()
-    draft = tmp_path / "runs" / f"abc.json.123{DRAFT}"
-    draft.write_text("{")
-    run_sweep(replace(tiny, sizes=tiny.sizes[:1]), text, out=tmp_path, backend="serial")
-    assert not draft.exists()
+def test_runs_that_take_another_share_of_a_gpu_are_not_done_together(
+    tiny: Sweep, corpus: Corpus, tmp_path: Path
+) -> None:
+    sizes = tuple(replace(tiny.sizes[0], layers=2, width=width, tokens=(4096,)) for width in (16, 24, 512, 2048))
+    todo = survey(replace(tiny, sizes=sizes), corpus, ledger=None, allow_repeats=True)
+    jobs = jobs_of(replace(todo, chains=todo.chains[::-1]), tmp_path, device="cuda", workers=1)
+    assert [(len(job.configs), job.share) for job in jobs] == [(2, 0.25), (1, 0.5), (1, 1.0)]
+
+
+def test_the_command_says_all_that_changes_a_result_and_nothing_of_the_machine(tiny: Sweep) -> None:
+    source = Source(place="/home/me/my texts", vocabulary=512, text_column="body", max_bytes=1000)
+    assert command_of(tiny, source, allow_repeats=True) == (
+        "python -m experiments run tiny --corpus 'my texts' --vocabulary 512 --text-column body --max-bytes 1000 "
+        "--allow-repeats"
+    )
+    assert command_of(tiny, Path("../texts"), allow_repeats=False).endswith("run tiny --corpus ../texts")
+    hub = Source(place="hub:owner/name:config", tokenizer="/home/me/tokenizer.json")
+    assert command_of(tiny, hub, allow_repeats=False).endswith(
+        "--corpus hub:owner/name:config --tokenizer tokenizer.json"
+    )
+    assert command_of(tiny, None, allow_repeats=False) == "python -m experiments run tiny"

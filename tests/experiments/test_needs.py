@@ -5,26 +5,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from experiments.corpus import Corpus, build
 from experiments.needs import check
 from experiments.sweeps import load_sweep
-from experiments.tokens import Corpus, build
 from planner.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def having(train_bytes: int, held_out_bytes: int) -> Corpus:
-    """A corpus of these sizes, of which nothing else is known."""
+def having(train_tokens: int, held_out_tokens: int) -> Corpus:
+    """A corpus of so many tokens of two bytes, of which nothing else is known."""
     return Corpus(
         source="texts",
         folder="nowhere",
         fingerprint="",
-        train_bytes=train_bytes,
-        held_out_bytes=held_out_bytes,
+        tokenizer="pairs of bytes",
+        vocabulary=256,
+        train_tokens=train_tokens,
+        held_out_tokens=held_out_tokens,
+        train_bytes=2 * train_tokens,
+        held_out_bytes=2 * held_out_tokens,
         documents=1,
+        passages=1,
         duplicates=0,
         skipped=0,
+        skipped_kinds="",
+        longest_bytes=1000,
+        compressed_share=0.5,
+        gives_back=True,
     )
 
 
@@ -65,6 +74,11 @@ def test_the_part_that_is_short_is_named_and_no_other() -> None:
 
 def test_duplicates_that_were_dropped_are_told() -> None:
     assert "7 duplicates were dropped" in refusal("smoke", replace(having(10, 10), duplicates=7)).problem
+
+
+def test_bytes_to_add_are_those_of_the_missing_tokens() -> None:
+    missing = int(refusal("smoke", having(10**5, 10**6)).mend.split("about ")[1].split(" bytes")[0].replace(",", ""))
+    assert 2 * 28_000 < missing < 2 * 35_000
 
 
 def test_repeats_are_offered_only_where_they_help() -> None:

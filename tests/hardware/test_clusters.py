@@ -74,8 +74,9 @@ def test_bad_amounts_are_refused(amount: object) -> None:
 
 def test_changes_keep_what_they_do_not_name() -> None:
     cluster = Cluster("h100", 8).at(utilisation="40 %").at(price="$2.50").at(when="2023-07").at(gpus=16, kind="moe")
+    cluster = cluster.at(precision="fp8")
     assert (cluster.gpus, cluster.utilisation, cluster.price) == (16, 0.4, 2.5)
-    assert (cluster.when, cluster.kind) == ("2023-07", "moe")
+    assert (cluster.when, cluster.kind, cluster.precision) == ("2023-07", "moe", "fp8")
 
 
 @given(clusters, flops)
@@ -87,7 +88,8 @@ def test_every_conversion_is_undone_by_its_inverse(cluster: Cluster, work: float
 
 
 @given(clusters, flops)
-def test_more_gpus_save_days_but_no_hours_and_no_money(cluster: Cluster, work: float) -> None:
+def test_more_gpus_at_a_given_utilisation_save_days_but_no_hours_and_no_money(cluster: Cluster, work: float) -> None:
+    cluster = cluster.at(utilisation=0.35)
     twice = cluster.at(gpus=2 * cluster.gpus)
     assert twice.days(work) == pytest.approx(cluster.days(work) / 2)
     assert twice.gpu_hours(work) == cluster.gpu_hours(work)
@@ -115,6 +117,14 @@ def test_an_uncertain_amount_widens_the_range() -> None:
     exact, uncertain = cluster.gpu_hours(1e21), cluster.gpu_hours(Estimate.of_factor(1e21, 2))
     assert uncertain == exact
     assert uncertain.low < exact.low < exact.high < uncertain.high
+
+
+def test_the_model_that_is_trained_changes_the_predicted_utilisation() -> None:
+    cluster = Cluster("h100", 64, when="2024-05")
+    small, large = (cluster.training(active_params=size, tokens=20 * size) for size in (1e8, 1e10))
+    assert small.utilisation < large.utilisation
+    assert small.at(gpus=128).work == small.work
+    assert cluster.at(utilisation=0.3).training(active_params=1e10).utilisation == 0.3
 
 
 def test_at_a_given_utilisation_hours_are_exact() -> None:

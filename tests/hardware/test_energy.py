@@ -2,8 +2,10 @@
 
 import pytest
 
+from planner.catalog import records
 from planner.errors import InputError, UnknownName
 from planner.hardware import Accelerator, Cluster
+from planner.hardware.accelerators import squashed
 from planner.hardware.energy import carbon, factor
 
 
@@ -48,3 +50,18 @@ def test_a_chip_without_published_power_has_no_energy() -> None:
     for convert in (cluster.kwh, cluster.kg_co2, cluster.kwh_as_reported, cluster.flops_for_kwh):
         with pytest.raises(InputError, match="not published"):
             convert(1e6)
+
+
+def test_a_cloud_region_is_its_countrys_grid() -> None:
+    names = {"eu-north-1": "Sweden", "europe-west9": "France", "us-east4": "USA", "ap-northeast-1": "Japan"}
+    assert {name: carbon(name).basis for name in names} == {name: carbon(land).basis for name, land in names.items()}
+
+
+def test_no_name_means_two_grids() -> None:
+    names = [
+        squashed(name) for row in records("carbon") for name in (row["region"], *row["aliases"].split(";")) if name
+    ]
+    # AWS and Google write some American regions alike.
+    twice = {name for name in names if names.count(name) > 1}
+    assert all(carbon(name).basis.startswith("USA") for name in twice)
+    assert len(set(names)) > 60

@@ -77,6 +77,30 @@ def test_a_price_of_your_own_is_taken_as_it_is(given: float | str) -> None:
     assert cluster.price_basis == "as given"
 
 
+@pytest.mark.parametrize("given", ["€2", "2 €", "2 EUR", "£1.50", "1.5 GBP/h", "¥300", "C$2", "2 euros", "CHF 2"])
+def test_a_price_in_another_currency_is_refused(given: str) -> None:
+    with pytest.raises(InputError, match="not in US dollars") as caught:
+        Cluster("h100", price=given)
+    assert "US dollars" in caught.value.mend
+
+
+@pytest.mark.parametrize("given", ["US$2.50", "usd 2.50", "2.50 USD", "2.5 dollars", "2.50 USD/h"])
+def test_dollars_may_be_named(given: str) -> None:
+    assert Cluster("h100", price=given).price == 2.5
+
+
+def test_own_hardware_is_priced_with_its_range_and_its_month() -> None:
+    cluster = Cluster("h100", price="own")
+    assert cluster.rate is not None
+    assert cluster.rate.own
+    assert cluster.rate.as_of == "2025-03"
+    assert cluster.rate.value.low < cluster.rate.value < cluster.rate.value.high
+    assert "our assumption" in cluster.price_basis
+    assert Cluster("h100", price="Own").price == cluster.price
+    with pytest.raises(UnknownName, match="own"):
+        Cluster("h100", price="owned")
+
+
 def test_an_unknown_tier_is_answered_with_those_there_are() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'Lambda'"):
         Cluster("h100", price="lamda")
