@@ -1,6 +1,6 @@
 """Ledger: the folder in which a sweep's runs are recorded, one file each, written whole or not at all.
 
-sweep.json           what the folder was last used for, and by which command; status and export show its runs alone
+sweep.json           what the folder was last used for, and by which command; status shows its runs
 runs/<run>.json      one result with its configuration and machine: the first one stays, whoever else does the run
 failures/<run>.json  why a run gave no result; the next sweep tries it again
 running/<run>.json   how far a run is, about once a second
@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.config import RECIPE, Config, Sweep
+from experiments.config import RECIPE, Config, Shape, Sweep
 from experiments.corpus import Corpus
 from experiments.files import clear_drafts, note_bytes, reading, write_note, write_once, write_whole
 from experiments.machine import this_machine
@@ -233,11 +233,14 @@ class Ledger:
         return (self.folder / "stop").exists()
 
     def export(self) -> pd.DataFrame:
-        """The Runs table, one row per record, with where it comes from: text, machine, software and command."""
+        """The Runs table, one row per record, with where it comes from: text, machine, software and command.
+
+        First the sweep that the folder serves, then runs that other sweeps left here on the same text.
+        """
         import pandas as pd
 
         sweep, corpus, command = self._served()
-        rows = [asdict(record) | machine for record, machine in self._notes()]
+        rows = [asdict(record) | machine for record, machine in (*self._notes(), *self._others())]
         columns = [*Record.__slots__, "processor", "cores", "memory_bytes", "system", "software"]
         return pd.DataFrame(rows, columns=columns).assign(
             source=f"planner experiments, sweep {sweep.name}, {corpus.source} {corpus.fingerprint}",
@@ -255,6 +258,23 @@ class Ledger:
         for config in sweep.configs(corpus.vocabulary):
             found = self._note(config.identity(corpus.fingerprint))
             if found is not None:
+                yield found
+
+    @property
+    def others(self) -> int:
+        """How many runs of other sweeps, on the same text and by the same recipe, are exported too."""
+        return sum(1 for _ in self._others())
+
+    def _others(self) -> Iterator[tuple[Record, dict[str, Any]]]:
+        sweep, corpus = self.serves()
+        own = {config.identity(corpus.fingerprint) for config in sweep.configs(corpus.vocabulary)}
+        for path in sorted((self.folder / "runs").glob("*.json")):
+            if path.stem in own:
+                continue
+            with reading(path, mend=_MEND_RECORD) as note:
+                shape = Shape(**note["config"]["shape"])
+                config = Config(**note["config"] | {"shape": shape})
+            if config.identity(corpus.fingerprint) == path.stem and (found := self._note(path.stem)) is not None:
                 yield found
 
     def _note(self, run: str) -> tuple[Record, dict[str, Any]] | None:

@@ -76,6 +76,7 @@ class Summary(Sheet):
     name: str
     runs: int
     records: tuple[Record, ...]
+    others: int
     running: tuple[tuple[Config, Progress], ...]
     silent: int
     work_done: float
@@ -93,6 +94,8 @@ class Summary(Sheet):
         finished = [record for record in self.records if record.status == "ok"]
         yield Row("finished", "Runs finished", len(finished), "count", f"of {self.runs}")
         yield Row("failed", "Runs failed", len(self.records) - len(finished), "count")
+        if self.others:
+            yield Row("others", "Runs of other sweeps here", self.others, "count", "on the same text; exported too")
         if self.silent:
             note = f"not heard of for {show(SILENT_SECONDS, 'seconds')}; `run` goes on with them"
             yield Row("silent", "Runs held or lost", self.silent, "count", note)
@@ -135,6 +138,7 @@ def summary(ledger: Ledger) -> Summary:
         name=sweep.name,
         runs=len(legs),
         records=records,
+        others=ledger.others,
         running=tuple((legs[progress.run].config, progress) for progress in running),
         silent=len(begun) - len(running),
         work_done=done / total,

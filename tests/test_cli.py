@@ -182,3 +182,14 @@ def test_a_sweep_is_designed_as_the_library_does(tmp_path):
     chosen = run(*arguments, "--candidates", str(tmp_path / "c.csv"), "--runs", sweep_file(tmp_path))
     assert chosen.exit_code == 0, chosen.output
     assert "Run 1" in chosen.stdout
+
+
+def test_the_runs_that_design_proposes_are_a_table_for_the_sweep_machine(tmp_path):
+    path = tmp_path / "next.csv"
+    result = CliRunner().invoke(main, ["design", "--budget-flops", "1e18", "--for-flops", "1e22", "--out", str(path)])
+    assert result.exit_code == 0
+    table = pd.read_csv(path)
+    assert {"params", "tokens"} <= set(table)
+    assert f"{len(table)} runs for" in result.output
+    words = ["design", "--budget-flops", "1e18", "--for-flops", "1e22", "--out", str(tmp_path / "none" / "next.csv")]
+    assert CliRunner().invoke(main, words).exit_code != 0

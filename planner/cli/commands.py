@@ -17,7 +17,7 @@ from planner.cli.prices import bill, prices_group
 from planner.cli.validation import validate_costs_command
 from planner.costing import cost
 from planner.designing import design
-from planner.errors import InputError, MissingExtra
+from planner.errors import DataError, InputError, MissingExtra
 from planner.fitting import fit
 from planner.planning import Plan
 from planner.planning.plans import DEFAULT_CLUSTER, DEFAULT_LAW
@@ -149,9 +149,16 @@ def approaches_command(runs: str, for_flops: str | None, **said: Any) -> Sheet:
 @click.option("--runs", metavar="FILE", help="Runs already made, or a saved fit of them: what they tell is known.")
 @conventions
 @click.option("--candidates", metavar="FILE", help="Choose from these runs: a table with params and tokens.")
+@click.option("--out", metavar="FILE", help="Write the runs as CSV too: a sweep for python -m experiments.")
 @printed
 def design_command(
-    budget_flops: str, for_flops: str, law: str | None, runs: str | None, candidates: str | None, **said: Any
+    budget_flops: str,
+    for_flops: str,
+    law: str | None,
+    runs: str | None,
+    candidates: str | None,
+    out: str | None,
+    **said: Any,
 ) -> Sheet:
     """Which calibration runs to buy before a large one.
 
@@ -160,16 +167,23 @@ def design_command(
       planner design --budget-flops 1e20 --for-flops 1e22
       planner design --budget-flops 1e20 --for-flops 1e22 --runs sweep.csv
       planner design --budget-flops 1e20 --for-flops 1e22 --candidates possible.csv
+      planner design --budget-flops 1e14 --for-flops 1e16 --out design.csv
     """
     if law is not None and runs is not None:
         raise InputError("--law and --runs are both given.", mend="Give one of them.")
-    return design(
+    chosen = design(
         budget_flops=budget_flops,
         for_flops=for_flops,
         law=law,
         runs=made_of(runs, said),
         candidates=table_of(candidates),
     )
+    if out is not None:
+        try:
+            chosen.table.to_csv(out, index=False)
+        except OSError as error:
+            raise DataError(f"{out} cannot be written: {error.strerror or error}.", mend="Choose another path.") from None
+    return chosen
 
 
 @main.command("report")
@@ -221,7 +235,7 @@ def app_command(port: int) -> None:
 
     if find_spec("streamlit") is None:
         raise MissingExtra.of("streamlit", extra="app")
-    page = Path(__file__).parent / "ui" / "served.py"
+    page = Path(__file__).parents[1] / "ui" / "served.py"
     sys.exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]))
 
 

@@ -13,6 +13,7 @@ import pytest
 from experiments.config import RECIPE
 from experiments.files import note_bytes, write_note
 from experiments.ledger import Ledger, Progress, Record, record_of
+from experiments.watching import summary
 from planner.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -175,3 +176,18 @@ def test_the_export_says_where_a_run_comes_from(ledger: Ledger, tiny: Sweep, cor
     assert (row["corpus"], row["fingerprint"], row["recipe"]) == (corpus.source, corpus.fingerprint, RECIPE)
     for column in ("processor", "cores", "memory_bytes", "system", "software", "tokenizer", "device"):
         assert row[column] is not None
+
+
+def test_runs_of_another_sweep_on_the_same_text_are_exported_too(ledger: Ledger, tiny: Sweep, corpus: Corpus) -> None:
+    def recorded(sweep: Sweep, text: Corpus) -> None:
+        ledger.begin(sweep, text, command="")
+        for config in sweep.configs(text.vocabulary):
+            ledger.write(config, record(config, config.identity(text.fingerprint)))
+
+    recorded(replace(tiny, seeds=(7,)), corpus)
+    recorded(tiny, replace(corpus, fingerprint="another text"))
+    recorded(tiny, corpus)
+    count = len(tiny.configs(corpus.vocabulary))
+    assert (len(ledger.records()), ledger.others) == (count, count)
+    assert sorted(ledger.export()["seed"]) == [0] * count + [7] * count
+    assert "Runs of other sweeps here" in str(summary(ledger))
