@@ -1,5 +1,7 @@
 """The app: hands over to planner.ui."""
 
-from planner.ui.page import show
+from streamlit import App
 
-show()
+from planner.ui.hosting import HOSTED, SCRIPT
+
+app = App(SCRIPT, **HOSTED)

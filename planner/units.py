@@ -26,12 +26,16 @@ _SCALES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "bn": 1e9, "tn": 1e
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """How one kind of quantity is written: words that may follow its number, and an example for error messages."""
+    """How one kind of quantity is written: words that may follow its number, and an example for error messages.
+
+    What is beyond `most` is a slip of the pen: our assumption, a hundred times and more above anything planned.
+    """
 
     noun: str
     example: str
     words: Mapping[str, float] = field(default_factory=dict)
     scaled: bool = True
+    most: float = math.inf
 
 
 _HOURS = {"gpu-hours": 1.0, "gpu-hour": 1.0, "gpu hours": 1.0, "gpu hour": 1.0, "gpu-h": 1.0, "gpuh": 1.0, "gpu h": 1.0}
@@ -43,8 +47,8 @@ _DAYS = {
 UNITS: dict[str, Unit] = {
     "flops": Unit("FLOPs", "1e22", {"flop": 1.0, "flops": 1.0, "pf-days": PETAFLOPS_DAY, "pf-day": PETAFLOPS_DAY}),
     "flops/s": Unit("FLOP/s", "989e12"),
-    "params": Unit("parameters", "7B", {"params": 1.0, "param": 1.0, "parameters": 1.0}),
-    "tokens": Unit("tokens", "1.4T", {"tokens": 1.0, "token": 1.0, "tok": 1.0}),
+    "params": Unit("parameters", "7B", {"params": 1.0, "param": 1.0, "parameters": 1.0}, most=1e15),
+    "tokens": Unit("tokens", "1.4T", {"tokens": 1.0, "token": 1.0, "tok": 1.0}, most=1e18),
     "usd": Unit("US dollars", "$2M", {"usd": 1.0, "dollars": 1.0, "dollar": 1.0}),
     "usd/gpu_hour": Unit("US dollars per GPU-hour", "2.50", {"/h": 1.0, "/gpu-hour": 1.0, "per gpu-hour": 1.0}),
     "gpu_hours": Unit("GPU-hours", "100k", _HOURS),
@@ -67,6 +71,14 @@ _NUMBER = re.compile(
     r"(?P<sign>[-+]?)\s*(?:\$|usd\b)?\s*(?P<digits>[0-9][0-9,_]*\.?[0-9]*|\.[0-9]+)(?P<exponent>[eE][-+]?[0-9]+)?\s*(?P<rest>.*)",
     re.ASCII | re.DOTALL | re.IGNORECASE,
 )
+_MONEY = ("usd", "usd/gpu_hour")
+_US = re.compile(r"us\$|usd(?![a-z])|us dollars?(?![a-z])|dollars?(?![a-z])", re.IGNORECASE)
+_FOREIGN = re.compile(
+    r"[€£¥₹₩₽₺₪฿₫₴₦]|(?<![a-z0-9])(?:ca?|au?|nz|hk|nt|mx|sg?|r)\$"
+    r"|(?<![a-z])(?:[kmbt]|mn|bn|tn)?(?:eur|euros?|gbp|pounds?|jpy|yen|cny|rmb|yuan|chf|francs?|inr|rupees?|cad|aud|nzd|sek"
+    r"|nok|dkk|kr|pln|krw|sgd|hkd|brl)(?![a-z])",
+    re.IGNORECASE,
+)
 _GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 
 
@@ -88,7 +100,22 @@ def read(value: object, unit: str, *, name: str, zero: bool = False) -> float:
     if number < 0 or (number == 0 and not zero):
         least = "0 or more" if zero else "positive"
         raise InputError(f"{name} must be {least}, not {value!r}.", mend=_how(unit, name))
+    if number > UNITS[unit].most:
+        raise InputError(
+            f"{name} is {value!r}, which is beyond any number of {UNITS[unit].noun}.",
+            mend=f"Check its unit: at most {show(UNITS[unit].most, unit)} are taken.",
+        )
     return number
+
+
+def is_foreign(text: str) -> bool:
+    """Whether `text` names a currency other than the US dollar."""
+    return _FOREIGN.search(_US.sub("", text)) is not None
+
+
+def without_dollars(text: str) -> str:
+    """`text` without the words for US dollars; a bare $ stays."""
+    return _US.sub("", text)
 
 
 def _how(unit: str, name: str) -> str:
@@ -107,13 +134,12 @@ def _as_float(value: object, unit: str, name: str) -> float:
 def _parse(text: str, unit: str, name: str) -> float:
     known = UNITS[unit]
     wrong = InputError(f"{name}: {text!r} is not understood as {known.noun}.", mend=_how(unit, name))
-    match = _NUMBER.fullmatch(text.strip())
+    _refuse_other_money(text, unit, name)
+    match = _NUMBER.fullmatch((without_dollars(text) if unit in _MONEY else text).strip())
     if match is None:
         if text.strip().lower().lstrip("+-") in {"nan", "inf", "infinity"}:
             return math.nan
         raise wrong
-    if "$" in text and unit not in {"usd", "usd/gpu_hour"}:
-        raise InputError(f"{name}: {text!r} is money, not {known.noun}.", mend=_how(unit, name))
     digits = match["digits"]
     if "," in digits and not _GROUPED.fullmatch(digits):
         raise InputError(
@@ -121,6 +147,16 @@ def _parse(text: str, unit: str, name: str) -> float:
         )
     number = float(digits.replace(",", "").replace("_", "") + (match["exponent"] or ""))
     return (-number if match["sign"] == "-" else number) * _factor(match["rest"], text, known, wrong, name)
+
+
+def _refuse_other_money(text: str, unit: str, name: str) -> None:
+    """Raise where `text` is in another currency, or money where something else is asked for."""
+    if unit not in _MONEY and ("$" in text or is_foreign(text)):
+        raise InputError(f"{name}: {text!r} is money, not {UNITS[unit].noun}.", mend=_how(unit, name))
+    if is_foreign(text):
+        raise InputError(
+            f"{name}: {text!r} is not in US dollars.", mend=f"Convert it at today's rate. {_how(unit, name)}"
+        )
 
 
 def _factor(rest: str, text: str, known: Unit, wrong: InputError, name: str) -> float:
@@ -216,7 +252,8 @@ _DRAW_AS: dict[str, _Steps] = {
 
 def _stepped(value: float, steps: _Steps) -> tuple[str, str]:
     divisor, word = next((divisor, word) for least, divisor, word in steps if abs(value) >= least)
-    return _digits(value / divisor), word
+    number = value / divisor
+    return _short(number) if abs(number) >= 1e6 else _digits(number), word
 
 
 def _digits(value: float) -> str:

@@ -61,7 +61,31 @@ def test_zero_is_read_only_where_it_is_allowed():
     assert read(0, "tokens", name="inference_tokens", zero=True) == 0.0
 
 
-@given(st.floats(min_value=1e-3, max_value=1e30), st.sampled_from(["flops", "usd", "params", "tokens", "gpu_hours"]))
+@pytest.mark.parametrize("text", ["€2.5", "2.5EUR", "£2M", "2M EUR", "2MEUR", "3M€", "CHF 50k", "C$2", "50 kr"])
+@pytest.mark.parametrize("unit", ["usd", "usd/gpu_hour"])
+def test_another_currency_is_named_as_such_wherever_money_is_read(text, unit):
+    with pytest.raises(InputError, match="not in US dollars") as caught:
+        read(text, unit, name="budget_usd")
+    assert "Convert" in caught.value.mend
+    with pytest.raises(InputError, match="is money"):
+        read(text, "flops", name="budget_flops")
+
+
+@pytest.mark.parametrize(
+    "text", ["$2M", "US$2M", "2M USD", "2MUSD", "usd 2M", "2 M$", "2M US dollars", "2 million dollars"]
+)
+def test_dollars_may_be_written_in_any_way(text):
+    assert read(text, "usd", name="budget_usd") == 2e6
+
+
+@pytest.mark.parametrize(("value", "unit"), [("1e30", "params"), (1e16, "params"), ("5e18 tokens", "tokens")])
+def test_absurd_sizes_are_refused_with_the_most_that_is_taken(value, unit):
+    with pytest.raises(InputError, match="beyond") as caught:
+        read(value, unit, name="size")
+    assert "at most 1.00e1" in caught.value.mend
+
+
+@given(st.floats(min_value=1e-3, max_value=1e14), st.sampled_from(["flops", "usd", "params", "tokens", "gpu_hours"]))
 def test_what_is_shown_reads_back_within_its_digits(value, unit):
     assert read(show(value, unit), unit, name="x") == pytest.approx(value, rel=6e-3, abs=6e-3)
 
@@ -77,6 +101,7 @@ def test_what_is_shown_reads_back_within_its_digits(value, unit):
         (6.7e10, "params", "67.0B params"),
         (0.2, "days", "4.80 hours"),
         (1000, "days", "2.74 years"),
+        (1e30, "days", "2.74e27 years"),
         (5e5, "kwh", "500 MWh"),
         (1.9934, "nats/token", "1.993 nats/token"),
         (0.381, "fraction", "38.1 %"),

@@ -20,7 +20,7 @@ from planner.designing import design
 from planner.errors import DataError, InputError, MissingExtra
 from planner.fitting import fit
 from planner.planning import Plan
-from planner.planning.plans import DEFAULT_CLUSTER, DEFAULT_LAW
+from planner.planning.plans import DEFAULT_LAW
 from planner.sheet import Sheet
 
 
@@ -82,8 +82,8 @@ def cost_command(params: str, tokens: str, active_params: str | None, when: str 
       planner cost --params 175B --tokens 300B --cluster "10000x v100" --when 2020-05 --price 1.5
       planner cost --params 671B --active-params 37B --tokens 14.8T --cluster "2048x h800" --price 2
     """
-    chosen = cluster_of(around) or DEFAULT_CLUSTER
-    return cost(params=params, tokens=tokens, active_params=active_params, cluster=chosen, when=when, **around)
+    hired = cluster_of(around)
+    return cost(params=params, tokens=tokens, active_params=active_params, cluster=hired, when=when, **around)
 
 
 @main.command("fit")
@@ -182,7 +182,8 @@ def design_command(
         try:
             chosen.table.to_csv(out, index=False)
         except OSError as error:
-            raise DataError(f"{out} cannot be written: {error.strerror or error}.", mend="Choose another path.") from None
+            problem = f"{out} cannot be written: {error.strerror or error}."
+            raise DataError(problem, mend="Choose another path.") from None
     return chosen
 
 

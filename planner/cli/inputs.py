@@ -84,7 +84,8 @@ def cluster_of(options: dict[str, Any]) -> Cluster | None:
     said = {name: options.pop(name) for name in _HARDWARE}
     if all(value is None for value in said.values()):
         return None
-    return Cluster.parse(said.pop("cluster") or DEFAULT_CLUSTER).at(**said)
+    cluster = said.pop("cluster")
+    return Cluster.parse(DEFAULT_CLUSTER if cluster is None else cluster).at(**said)
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

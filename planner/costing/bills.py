@@ -52,7 +52,7 @@ class Cost(Sheet):
     title = "Cost of training"
 
     def rows(self) -> Iterator[Row]:
-        """The lines of the bill, each with its basis and the date of its price."""
+        """The lines of the bill, its parts below it, each with its basis and the date of its price."""
         price = self.cluster.price_basis
         beyond = constant("costs", "beyond_the_final_run")
         yield Row("params", "Parameters", self.params, "params")
@@ -68,14 +68,30 @@ class Cost(Sheet):
         yield Row("usd", "Final run", self.usd, "usd", price)
         yield Row("programme_usd", "With experiments, failed runs", self.programme_usd, "usd", beyond.basis)
         yield Row("total_usd", "The whole bill", self.total_usd, "usd", self._contents())
-        yield Row("kwh", "Electricity", self.kwh, "kwh", "servers and cooling")
-        yield Row("kg_co2", "Carbon", self.kg_co2, "kg_co2", self.grid.basis)
+        for part in self.items:
+            label, basis = (
+                (f"Paid: {part.name}", part.basis) if part.in_total else (part.name, f"not added; {part.basis}")
+            )
+            yield Row(f"part_{part.key}", label, part.usd, "usd", basis)
+        yield Row("kwh", "Electricity, final run only", self.kwh, "kwh", "servers and cooling")
+        yield Row("kg_co2", "Carbon, final run only", self.kg_co2, "kg_co2", self.grid.basis)
 
     def _contents(self) -> str:
         """What the whole bill adds to the programme, and what it does not."""
-        added = [part.name.lower() for part in self.items if part.in_total and part.key not in ("final", "experiments")]
-        left = "" if any(part.key == "data" for part in self.items) else "; no data licences"
-        return f"with {', '.join(added)}{left}"
+        paid = {part.key: part.name.lower() for part in self.items if part.in_total and part.usd > 0}
+        added = [name for key, name in paid.items() if key not in ("final", "experiments")]
+        left = [name for key, name in (("staff", "no staff"), ("data", "no data licences")) if key not in paid]
+        return f"with {', '.join(added)}" + (f"; {', '.join(left)}" if left else "")
+
+    @property
+    def mfu(self) -> Estimate | None:
+        """Model FLOPs utilisation of steady steps; None where only the utilisation of the whole run was given."""
+        return self.cluster.mfu
+
+    @property
+    def price(self) -> Estimate | None:
+        """USD per GPU-hour; None where it is not known."""
+        return self.cluster.price
 
     @property
     def parts(self) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.hardware.prices import Price
+from planner.layouts import findings_about_room
 from planner.planning.findings import assumed_cluster, findings_about_run
 from planner.sheet import Finding
 
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 STALE_AFTER_DAYS = 180
 
 
-def findings_about(cluster: Cluster, days: Estimate, *, today: date, assumed: bool) -> Iterator[Finding]:
-    """All findings about a run of so many `days` on `cluster`; `assumed` says that nobody chose the cluster."""
+def findings_about(
+    params: float, tokens: float, cluster: Cluster, days: Estimate, *, today: date, assumed: bool
+) -> Iterator[Finding]:
+    """All findings about training so many parameters for `days` on `cluster`, which nobody chose where `assumed`."""
     if assumed:
         yield assumed_cluster(cluster)
     yield from _priced(cluster, today)
     yield from findings_about_run(cluster, days)
+    yield from findings_about_room(params, cluster, tokens)
     yield from _power(cluster)
 
 

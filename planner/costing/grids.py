@@ -49,9 +49,13 @@ def what_if(
     """
     import pandas as pd
 
+    for name, axis in (("prices", prices), ("utilisations", utilisations), ("gpus", gpus)):
+        if isinstance(axis, str) or not hasattr(axis, "__len__"):
+            raise InputError(f"{name} must be a list, not {axis!r}.", mend=f"Write {name}=[{axis!r}].")
     model = trained(plan, params, active_params, tokens)
     planned = None if plan is None else plan.cluster
-    base = Cluster.parse(cluster or planned or DEFAULT_CLUSTER).at(kind=None if active_params is None else "moe")
+    asked = cluster if cluster is not None else planned
+    base = Cluster.parse(DEFAULT_CLUSTER if asked is None else asked).at(kind=None if active_params is None else "moe")
     base = base.training(active_params=model.active_params, tokens=model.tokens)
     if math.prod(max(len(axis), 1) for axis in (prices, utilisations, gpus)) > MOST_POINTS:
         raise InputError("These are more than ten million combinations.", mend="Vary fewer values.")

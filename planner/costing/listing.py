@@ -13,9 +13,13 @@ from planner.hardware.owning import known_purchases
 from planner.hardware.prices import OWN, TIERS, Price, snapshot
 from planner.hardware.prices.keeping import Snapshot, in_use, newest
 from planner.sheet import Finding, Row, Sheet
+from planner.units import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+_BY_LENGTH = ("on-demand", "1-year", "3-year")
+"""Tiers by how long one is bound, which should make them cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def price_list(*, today: date | None = None) -> PriceList:
         choices = [*(tier for tier in TIERS if tier in tiers), *([OWN] if key in known_purchases() else [])]
         found = ((choice, snapshot(key, choice, None)) for choice in choices)
         priced += [Priced(Accelerator.of(key), choice, price) for choice, price in found if price is not None]
-    return PriceList(tuple(priced), newest(table.rows), tuple(_findings(table, today or date.today())))
+    return PriceList(tuple(priced), newest(table.rows), (*_findings(table, today or date.today()), *_unlike(priced)))
 
 
 def _findings(table: Snapshot, today: date) -> Iterator[Finding]:
@@ -69,7 +73,29 @@ def _findings(table: Snapshot, today: date) -> Iterator[Finding]:
             f"Rental prices move within {STALE_AFTER_DAYS} days.",
             "Run `planner prices refresh`.",
         )
-    if table.remark:
+    if table.refreshed:
         yield Finding(
-            "note", "These are your refreshed prices.", todo="`planner prices reset` goes back to the shipped ones."
+            "note",
+            "Your refreshed prices are among these.",
+            todo="`planner prices reset` goes back to the shipped ones.",
+        )
+
+
+def _unlike(priced: Sequence[Priced]) -> Iterator[Finding]:
+    """That a longer commitment seems dearer where its median is over other providers."""
+    prices = {(one.accelerator, one.choice): float(one.price.value) for one in priced}
+    lengths = [tier for tier in _BY_LENGTH if any(tier == one.choice for one in priced)]
+    odd = [
+        f"{chip}: {longer} {show(price, 'usd')}, {shorter} {show(prices[chip, shorter], 'usd')}"
+        for (chip, longer), price in prices.items()
+        if longer in lengths
+        for shorter in lengths[: lengths.index(longer)]
+        if (chip, shorter) in prices and price > prices[chip, shorter]
+    ]
+    if odd:
+        yield Finding(
+            "note",
+            "Some longer commitments seem dearer than shorter ones.",
+            f"Each tier is a median over the providers that publish it, which are not the same. {'. '.join(odd)}.",
+            "Compare tiers of one provider.",
         )

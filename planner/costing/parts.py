@@ -166,4 +166,5 @@ def _beside(work: Work) -> Iterator[Part]:
         power = constant("costs", "electricity_usd_per_kwh")
         own = work.cluster.rate is not None and work.cluster.rate.own
         name = "Of the final run: electricity" if own else "Electricity, if you owned the hardware"
-        yield Part("electricity", name, work.kwh.times(power.value), power.basis, in_total=False)
+        basis = f"{power.basis}, whatever the region"
+        yield Part("electricity", name, work.kwh.times(power.value), basis, in_total=False)

@@ -4,56 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from planner.catalog import Record
+from planner.costing.comparing import REFRESHED_TIERS, Change, changes_between, key_of, refuse_gaps, refuse_jumps
 from planner.errors import DataError, InputError
 from planner.hardware.prices.checking import flaws
 from planner.hardware.prices.hunting import hunt
 from planner.hardware.prices.keeping import forget, in_use, keep
 from planner.hardware.prices.vms import read_vms
 from planner.sheet import Row, Sheet
-from planner.units import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Key = tuple[str, str, str]
-"""Accelerator, provider, tier."""
-
-_REFRESHED_TIERS = ("on-demand", "spot", "marketplace")
-"""What catalogues list. Commitments are negotiated: those of the old snapshot stay."""
-_UNCHANGED = 0.005
 _SHOWN_FLAWS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One price before and after, USD per GPU-hour; None where there was or is none."""
-
-    key: Key
-    before: float | None
-    after: float | None
-
-    @property
-    def kind(self) -> Literal["new", "gone", "up", "down", "unchanged"]:
-        """What happened to it; within half a per cent nothing did."""
-        if self.before is None:
-            return "new"
-        if self.after is None:
-            return "gone"
-        if abs(self.after / self.before - 1) <= _UNCHANGED:
-            return "unchanged"
-        return "up" if self.after > self.before else "down"
-
-    @property
-    def words(self) -> str:
-        """The same for people."""
-        if self.before is None or self.after is None or self.kind == "unchanged":
-            return self.kind if self.after is not None else f"gone, was {show(self.before, 'usd')}"
-        by = show(abs(self.after / self.before - 1), "fraction")
-        return f"{self.kind} {by} from {show(self.before, 'usd')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +71,9 @@ def refresh(*, from_file: str | None = None, providers: Sequence[str] = (), toda
         today: the date of the prices.
 
     Raises:
-        DataError: something is off with the new prices; the old snapshot stays as it is.
+        DataError: something is off with the new prices; the old snapshot stays as it is. A price four times as high
+            or low as before is off, and so is a catalogue without most of a provider's accelerators.
+        UnknownName: no provider is called so.
         MissingExtra: gpuhunt is needed and not installed.
     """
     day = today or date.today()
@@ -120,8 +87,11 @@ def refresh(*, from_file: str | None = None, providers: Sequence[str] = (), toda
     _refuse_flaws(new)
     _refuse_older(old, new)
     merged = _merged(old, new)
+    changes = tuple(changes_between(old, merged, new))
+    refuse_jumps(changes)
+    refuse_gaps(changes)
     path = keep(merged)
-    return PriceChanges(tuple(_changes(old, merged, new)), new[0]["as_of"], str(path))
+    return PriceChanges(changes, new[0]["as_of"], str(path))
 
 
 def reset() -> PriceReset:
@@ -154,36 +124,11 @@ def _refuse_older(old: Sequence[Record], new: Sequence[Record]) -> None:
 def _merged(old: Sequence[Record], new: Sequence[Record]) -> list[Record]:
     """The old rows but those that the new ones replace or that their providers no longer list, then the new ones."""
     month, providers = new[0]["as_of"], {row["provider"] for row in new}
-    listed = {(_key(row), int(row["gpus"]) > 1) for row in new}
+    listed = {(key_of(row), int(row["gpus"]) > 1) for row in new}
 
     def stays(row: Record) -> bool:
-        if row["provider"] not in providers or row["tier"] not in _REFRESHED_TIERS:
+        if row["provider"] not in providers or row["tier"] not in REFRESHED_TIERS:
             return True
-        return row["as_of"] < month and (_key(row), int(row["gpus"]) > 1) in listed
+        return row["as_of"] < month and (key_of(row), int(row["gpus"]) > 1) in listed
 
     return [*(row for row in old if stays(row)), *new]
-
-
-def _changes(old: Sequence[Record], merged: Sequence[Record], new: Sequence[Record]) -> Iterator[Change]:
-    before, after = _latest(old), _latest(merged)
-    providers = {row["provider"] for row in new}
-    for key in sorted(before.keys() | after.keys()):
-        if key[1] in providers and key[2] in _REFRESHED_TIERS:
-            yield Change(key, before.get(key), after.get(key))
-
-
-def _latest(rows: Sequence[Record]) -> dict[Key, float]:
-    """Median of the newest month of each accelerator, provider and tier, whole servers where there are any."""
-    groups: dict[Key, list[Record]] = {}
-    for row in rows:
-        groups.setdefault(_key(row), []).append(row)
-    found = {}
-    for key, group in groups.items():
-        servers = [row for row in group if int(row["gpus"]) > 1] or group
-        month = max(row["as_of"] for row in servers)
-        found[key] = median(float(row["usd_per_gpu_hour"]) for row in servers if row["as_of"] == month)
-    return found
-
-
-def _key(row: Record) -> Key:
-    return row["accelerator"], row["provider"], row["tier"]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from planner.constants import constant
+from planner.costing.doubting import findings_about_price
+from planner.costing.findings import STALE_AFTER_DAYS, last_day
 from planner.errors import InputError
 from planner.estimate import Estimate
 from planner.hardware import Cluster
@@ -51,8 +54,10 @@ class OwnOrRent(Sheet):
         yield Row("pays_back_days", "Purchase paid back after", self.pays_back_days, "days", "of rent saved, all busy")
 
 
-def own_or_rent(cluster: Cluster | str, *, price: float | str | None = None) -> OwnOrRent:
+def own_or_rent(cluster: Cluster | str, *, price: float | str | None = None, today: date | None = None) -> OwnOrRent:
     """Where owning `cluster` breaks even with renting it at its price, or at `price`.
+
+    `today` is the date against which prices count as old.
 
     Raises:
         InputError: nobody published what this accelerator costs to buy, or no rent of it is known.
@@ -76,7 +81,7 @@ def own_or_rent(cluster: Cluster | str, *, price: float | str | None = None) -> 
         rent=rented.price,
         share=share,
         pays_back_days=_pays_back(owned, rented.price),
-        findings=tuple(_findings(share)),
+        findings=(*_findings(share), *_old(owned, rented, today or date.today()), *findings_about_price(rented)),
     )
 
 
@@ -106,3 +111,20 @@ def _findings(share: Estimate) -> Iterator[Finding]:
             "Owning costs every hour of the year, renting only those that are used.",
             "Rent.",
         )
+
+
+def _old(owned: Ownership, rented: Cluster, today: date) -> Iterator[Finding]:
+    """Which side of the comparison rests on an old price."""
+    rent = None if rented.rate is None else rented.rate.as_of
+    mends = {
+        "purchase price": (owned.as_of, "Compare with what you are offered for it today."),
+        "rent": (rent, "Run `planner prices refresh`, or give today's price per GPU-hour."),
+    }
+    for name, (as_of, mend) in mends.items():
+        if as_of is not None and (today - last_day(as_of)).days > STALE_AFTER_DAYS:
+            yield Finding(
+                "warning",
+                f"The {name} is of {as_of}.",
+                f"Prices of hardware move within {STALE_AFTER_DAYS} days.",
+                mend,
+            )

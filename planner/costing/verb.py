@@ -12,6 +12,7 @@ from typing import Protocol
 
 from planner.costing.answering import Served, serving_hours
 from planner.costing.bills import Cost
+from planner.costing.doubting import findings_about_money
 from planner.costing.findings import findings_about
 from planner.costing.parts import Work, parts_of, total_of, whole_programme
 from planner.errors import InputError
@@ -118,7 +119,17 @@ def cost(
         grid=work.grid,
         items=parts,
         staff_grows=work.staff_usd is None,
-        findings=tuple(findings_about(chosen, work.days, today=today or date.today(), assumed=asked is None)),
+        findings=(
+            *findings_about(
+                model.params,
+                model.tokens,
+                chosen,
+                work.days,
+                today=today or date.today(),
+                assumed=asked is None,
+            ),
+            *findings_about_money(work, parts),
+        ),
     )
 
 

@@ -20,12 +20,13 @@ class Accelerator:
     `flops_per_second` is the bf16 peak (fp16 on chips without bf16), the yardstick of every utilisation here; the FP8
     and FP4 peaks are None on chips without. `scaleup_domain` accelerators share fast links of
     `scaleup_bytes_per_second` each, both ways together; beyond it one sends `scaleout_bytes_per_second`, as typically
-    rented. None is unpublished.
+    rented. None is unpublished. `release` is the month such as "2022-10" from which it could be had.
     """
 
     key: str
     name: str
     family: str
+    release: str
     flops_per_second: float
     fp8_flops_per_second: float | None
     fp4_flops_per_second: float | None
@@ -50,6 +51,7 @@ class Accelerator:
             key=row["key"],
             name=row["name"],
             family=row["family"],
+            release=row["release"],
             flops_per_second=float(row["bf16_dense_flops_per_second"]),
             fp8_flops_per_second=_number(row["fp8_dense_flops_per_second"]),
             fp4_flops_per_second=_number(row["fp4_dense_flops_per_second"]),

@@ -43,7 +43,8 @@ class Ownership:
         used = show(self.share_used, "fraction")
         return (
             f"own hardware: {show(self.purchase_usd, 'usd')} a GPU with server and network ({self.as_of}), "
-            f"{show(_known('value_lost_per_year'), 'fraction')} of it lost a year, power, hosting, "
+            f"{show(_known('value_lost_per_year'), 'fraction')} of it lost a year, hosting, power at the "
+            f"{constant('costs', 'electricity_usd_per_kwh').basis}, "
             f"busy {used} of the time (our assumption)"
         )
 

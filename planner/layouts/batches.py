@@ -6,6 +6,7 @@ from typing import Any
 
 from planner.constants import constant
 from planner.estimate import Estimate
+from planner.layouts.splits import BATCH_TOLERANCE
 
 TOKENS_PER_PARAM = 20.0
 """Training tokens per parameter where nobody said: Hoffmann et al. 2022 (arXiv 2203.15556)."""
@@ -14,6 +15,14 @@ TOKENS_PER_PARAM = 20.0
 def usual_batch(tokens: float) -> float:
     """Tokens per step that suit a run of `tokens`: 0.58 D^0.571 (Step Law, Li et al. 2025, arXiv 2503.04715)."""
     return float(0.58 * tokens**0.571)
+
+
+def default_batch(tokens: float, loss: float) -> float:
+    """Tokens per step where nobody said: the usual ones of a run of `tokens`, but too few to come above critical_batch.
+
+    A layout may move them by BATCH_TOLERANCE.
+    """
+    return min(usual_batch(tokens), float(critical_batch(loss)) / (1 + BATCH_TOLERANCE))
 
 
 def critical_batch(loss: float) -> Estimate:

@@ -11,7 +11,7 @@ from math import sqrt
 from planner.errors import InfeasiblePlan, InputError
 from planner.hardware import Cluster
 from planner.laws import published
-from planner.layouts.batches import TOKENS_PER_PARAM, critical_batch, usual_batch
+from planner.layouts.batches import TOKENS_PER_PARAM, critical_batch, default_batch, usual_batch
 from planner.layouts.bills import Layout
 from planner.layouts.choosing import Choice, Task, choose, fewest_gpus, leanest
 from planner.layouts.findings import findings_about
@@ -21,7 +21,7 @@ from planner.units import read, show
 
 LAW = "besiroglu-2024"
 """The law whose loss the critical batch rests on where none is given."""
-LONGEST_CONTEXT = 2**24
+USUAL_CONTEXT, LONGEST_CONTEXT = 4096, 2**24
 
 
 def lay_out(
@@ -30,7 +30,7 @@ def lay_out(
     *,
     tokens: float | str | None = None,
     tokens_per_batch: float | str | None = None,
-    context: float | str = 4096,
+    context: float | str = USUAL_CONTEXT,
     loss: float | None = None,
 ) -> Layout:
     """A way to train `shape` on all GPUs of `cluster` that fits into their memory and waits least.
@@ -39,7 +39,7 @@ def lay_out(
         cluster: a Cluster or text such as "64x h100".
         tokens: training tokens; by default 20 per parameter.
         tokens_per_batch: tokens of one step, moved by up to a quarter to give every GPU whole sequences; by default
-            what suits a run of `tokens` (Step Law, arXiv 2503.04715).
+            what suits a run of `tokens` (Step Law, arXiv 2503.04715), but not above the critical batch.
         context: tokens per sequence.
         loss: nats/token that the run ends at, for the critical batch; by default that of a published law.
 
@@ -47,10 +47,16 @@ def lay_out(
         InputError: a value is malformed or out of range.
         InfeasiblePlan: no layout fits, or the batch cannot feed so many GPUs; the mend says what would do.
     """
+    if not isinstance(shape, Transformer):
+        raise InputError(
+            f"lay_out() needs the shape of a model, not {shape!r}.", mend="Make one of a size: Transformer.near('7B')."
+        )
     chosen = Cluster.parse(cluster)
     run = at_least_one(tokens, "tokens") if tokens is not None else TOKENS_PER_PARAM * shape.params
     length = whole_context(context)
-    asked = usual_batch(run) if tokens_per_batch is None else at_least_one(tokens_per_batch, "tokens_per_batch")
+    reached = expected_loss(shape, run) if loss is None else read(loss, "nats/token", name="loss")
+    default = default_batch(run, reached)
+    asked = default if tokens_per_batch is None else at_least_one(tokens_per_batch, "tokens_per_batch")
     if asked < length / 2 and tokens_per_batch is not None:
         raise InputError(
             f"{show(asked, 'tokens')} per step are less than one sequence of {length} tokens.",
@@ -60,7 +66,8 @@ def lay_out(
     found = choose(task, chosen.gpus)
     if found is None:
         raise _infeasible(task, chosen)
-    layout = _layout(task, chosen, found, run=run, batch_given=tokens_per_batch is not None, loss=loss)
+    basis = "as given, in whole sequences" if tokens_per_batch is not None else _default_basis(run, default)
+    layout = _layout(task, chosen, found, run=run, batch_basis=basis, loss=reached)
     return replace(layout, findings=tuple(findings_about(layout, tokens_assumed=tokens is None)))
 
 
@@ -69,10 +76,13 @@ def expected_loss(shape: Transformer, tokens: float) -> float:
     return float(published(LAW).law.loss(sqrt(shape.params * shape.params_active), tokens))
 
 
-def _layout(
-    task: Task, cluster: Cluster, found: Choice, *, run: float, batch_given: bool, loss: float | None
-) -> Layout:
-    reached = expected_loss(task.shape, run) if loss is None else read(loss, "nats/token", name="loss")
+def _default_basis(run: float, batch: float) -> str:
+    if batch < usual_batch(run):
+        return "kept to the critical batch: arXiv 2001.08361; our assumption"
+    return "suits a run of that length: arXiv 2503.04715"
+
+
+def _layout(task: Task, cluster: Cluster, found: Choice, *, run: float, batch_basis: str, loss: float) -> Layout:
     return Layout(
         shape=task.shape,
         cluster=cluster,
@@ -82,8 +92,8 @@ def _layout(
         memory=found.memory,
         timing=found.timing,
         fewest_gpus=min(fewest_gpus(task) or cluster.gpus, cluster.gpus),
-        critical_batch=critical_batch(reached),
-        batch_basis="as given, in whole sequences" if batch_given else "suits a run of that length: arXiv 2503.04715",
+        critical_batch=critical_batch(loss),
+        batch_basis=batch_basis,
     )
 
 

@@ -74,6 +74,13 @@ def inherited(law: object) -> tuple[Finding, ...]:
 def findings_about_run(cluster: Cluster, days: Estimate) -> Iterator[Finding]:
     """What is unusual about a run of so many `days` on `cluster`."""
     yield from _unreached(cluster)
+    if cluster.when is not None and cluster.when < cluster.accelerator.release:
+        yield Finding(
+            "problem",
+            f"In {cluster.when} there was no {cluster.accelerator}: it came in {cluster.accelerator.release}.",
+            "Its prices and its utilisation are carried back to a time before it.",
+            "Choose a later month, or a chip of that time.",
+        )
     if days > LONG_DAYS:
         yield Finding(
             "warning",
@@ -105,7 +112,7 @@ def _unreached(cluster: Cluster) -> Iterator[Finding]:
 
 
 def _mfu_against_record(cluster: Cluster, mfu: Estimate) -> Iterator[Finding]:
-    record = highest_mfu(cluster.accelerator.family, cluster.precision)
+    record = highest_mfu(cluster.accelerator.family, cluster.precision, cluster.kind)
     where = f"the {cluster.accelerator}" + (f" in {cluster.precision.upper()}" if cluster.precision else "")
     if record is None:
         yield Finding("note", f"Nobody has published an MFU of {where}.", "Yours cannot be compared.")

@@ -11,6 +11,7 @@ from planner.errors import InputError
 from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.laws import Calibration, calibration_of
+from planner.layouts import findings_about_room
 from planner.planning.allocation import Wishes, lifetime_flops, spend
 from planner.planning.clusters import cluster_again, cluster_inputs, utilisation_rows
 from planner.planning.findings import assumed_cluster, findings_about_run, findings_of, inherited
@@ -187,7 +188,10 @@ class Plan(Sheet):
         """The findings with those about the run on its cluster; `assumed` says that nobody chose it."""
         if self.cluster is None or self.days is None:
             return self.findings
-        about = tuple(findings_about_run(self.cluster, self.days))
+        about = (
+            *findings_about_run(self.cluster, self.days),
+            *findings_about_room(float(self.params), self.cluster, float(self.tokens)),
+        )
         return self.findings + about + ((assumed_cluster(self.cluster),) if assumed else ())
 
     def frontier(self, points: int = 61) -> pd.DataFrame:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from planner.errors import PlannerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from planner.sheet import Finding, Row
 
@@ -49,39 +49,51 @@ def show_findings(findings: Iterable[Finding]) -> None:
         _SHOWN_AS[finding.level](f"**{literal(finding.title)}** {literal(rest)}")
 
 
-def show_numbers(
-    rows: Iterable[Row], helps: dict[str, str], *, given: Container[str] = (), dated: Container[str] = ()
-) -> None:
-    """The rows with a key in `helps` as large numbers, each with its 90 % range or, if in `given`, that it was typed.
-
-    Under those in `dated` stands their basis.
-    """
+def show_numbers(rows: Iterable[Row], helps: dict[str, str], *, given: Container[str] = ()) -> None:
+    """The rows with a key in `helps` as large numbers, each with its 90 % range, or "as given" for those in `given`."""
     found = {row.key: row for row in rows}
     shown = [key for key in helps if key in found]
     for start in range(0, len(shown), _ABREAST):
         for key, column in zip(shown[start : start + _ABREAST], st.columns(_ABREAST), strict=False):
-            row = found[key]
-            with column.container(border=True, height="stretch", gap=None):
-                st.metric(row.label, literal(row.text), help=helps[key])
-                exact = "as given" if key in given else "follows exactly"
-                st.caption(literal(f"{RANGE} {row.range_text}" if row.range_text else exact))
-                if key in dated:
-                    st.caption(literal(row.note))
+            row, exact = found[key], "as given" if key in given else "follows exactly"
+            column.metric(
+                row.label,
+                literal(row.text),
+                literal(f"{RANGE} {row.range_text}" if row.range_text else exact),
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                height="stretch",
+                help=helps[key],
+            )
 
 
-def show_rows(rows: Iterable[Row], *, alt: str) -> None:
-    """The rows as a table: label, value with its range, and basis."""
+def show_figure(spec: dict[str, Any], says: str, *, key: str) -> None:
+    """A Vega-Lite figure, and below it in words what it shows, which is also read to those who cannot see it."""
+    st.vega_lite_chart(spec, key=key, alt=says)
+    st.caption(literal(says))
+
+
+def show_rows(rows: Iterable[Row], *, alt: str, values: str = f"Value and {RANGE}") -> None:
+    """The rows as a table: label, value with its range under the heading `values`, and basis."""
     cells = [(row.label, literal(row.text), literal(row.range_text), literal(row.note)) for row in rows]
     st.table(
         {
             "Quantity": [literal(label) for label, *_ in cells],
-            f"Value and {RANGE}": [f"{value}  \n{spread}" if spread else value for _, value, spread, _ in cells],
+            values: [f"{value}  \n{spread}" if spread else value for _, value, spread, _ in cells],
             "Basis": [basis for *_, basis in cells],
         },
         border="horizontal",
         hide_index=True,
         alt=alt,
     )
+
+
+def show_columns(names: Sequence[str], table: Mapping[str, Sequence[str]], *, alt: str) -> None:
+    """A table with one column per name; its cells may have several lines."""
+    cells = {literal(name): ["  \n".join(map(literal, row[at].splitlines())) for row in table.values()]
+             for at, name in enumerate(names)}  # fmt: skip
+    st.table({"Quantity": [literal(label) for label in table], **cells}, border="horizontal", hide_index=True, alt=alt)
 
 
 def show_list(texts: Iterable[str]) -> None:

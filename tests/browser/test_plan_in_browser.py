@@ -9,10 +9,12 @@ import pytest
 
 from planner import cost, plan
 from planner.reporting import report
+from planner.ui.plan_details import VIEWS
 from planner.ui.plan_page import LEAD
 
 playwright = pytest.importorskip("playwright.sync_api")
 Open = Callable[..., Any]
+FIGURE = "[data-testid=stVegaLiteChart] :is(canvas, svg)"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -24,11 +26,54 @@ def test_the_page_answers_at_every_width_and_theme(visit: Open, width: int, sche
     playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_have_text(
         f"{LEAD} {title[:1].lower()}{title[1:]}"
     )
-    user.page.locator(".js-plotly-plot .main-svg").first.wait_for()
-    for element in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
-        assert user.page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth"), "the page scrolls sideways"
+    user.page.locator(FIGURE).wait_for()
+    assert not user.scrolls_sideways()
+    assert user.violations() == []
     assert not user.complaints
     assert not user.outside
+
+
+def test_every_figure_and_section_opens(visit: Open) -> None:
+    user = visit()
+    user.open()
+    for view in VIEWS:
+        user.page.get_by_role("tab", name=view.title).click()
+        playwright.expect(user.page.get_by_text(view.says)).to_be_visible()
+        playwright.expect(user.page.locator(FIGURE).first).to_be_visible()
+    for section in ("All numbers of the plan", "What it costs", "Show the maths", "Where the numbers come from"):
+        user.page.get_by_text(section, exact=True).click()
+    playwright.expect(user.page.get_by_test_id("stTable")).to_have_count(5)
+    playwright.expect(user.page.get_by_text("6 N D")).to_have_count(2)
+    assert user.violations() == []
+    assert not user.complaints
+
+
+def test_the_keyboard_alone_changes_the_plan_and_takes_the_report(visit: Open) -> None:
+    user = visit()
+    user.open()
+    _tab_to(user, "Budget (US dollars)")
+    user.page.keyboard.press("Control+a")
+    user.page.keyboard.type("$5M")
+    user.page.keyboard.press("Enter")
+    playwright.expect(user.page.locator("[data-testid=stHeading] h2")).to_contain_text("$5.00M")
+    _tab_to(user, "Loss and budget")
+    user.page.keyboard.press("ArrowRight")
+    user.page.keyboard.press("Enter")
+    playwright.expect(user.page.get_by_text(VIEWS[1].says)).to_be_visible()
+    _tab_to(user, "Report (HTML)")
+    with user.page.expect_download() as download:
+        user.page.keyboard.press("Enter")
+    assert "$5.00M" in download.value.path().read_text(encoding="utf-8")
+
+
+def _tab_to(user: Any, name: str) -> None:
+    """Press Tab until what has the focus is called so."""
+    called = "(it => it.getAttribute('aria-label') || it.innerText || '')(document.activeElement)"
+    for _ in range(60):
+        user.page.keyboard.press("Tab")
+        if user.page.evaluate(called).strip() == name:
+            return
+    pytest.fail(f"no Tab leads to {name}")
 
 
 def test_a_changed_budget_changes_the_address_and_the_address_the_page(visit: Open) -> None:
@@ -113,14 +158,13 @@ def test_a_law_that_does_not_exist_can_be_replaced_on_the_page(visit: Open) -> N
     user.page.wait_for_url(re.compile("law=hoffmann-2022"))
 
 
-@pytest.mark.parametrize("button", ["Report (HTML)", "Plan (JSON)", "Rows (CSV)"])
-def test_the_answer_can_be_taken_along(visit: Open, button: str) -> None:
+def test_the_answer_can_be_taken_along(visit: Open) -> None:
     user = visit()
     user.open()
-    with user.page.expect_download() as download:
-        user.page.get_by_role("button", name=button).click()
-    text = download.value.path().read_text(encoding="utf-8")
-    assert "params" in text
+    for button in ("Report (HTML)", "Numbers (JSON)", "Rows (CSV)", "Script (Python)", "Notebook"):
+        with user.page.expect_download() as download:
+            user.page.get_by_role("button", name=button).click()
+        assert "plan" in download.value.path().read_text(encoding="utf-8")
 
 
 def test_verdict_and_headline_begin_on_the_first_screen_of_a_phone(visit: Open) -> None:

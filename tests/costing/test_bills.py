@@ -200,6 +200,8 @@ def test_a_bill_draws_itself_with_units_and_the_date_of_its_price() -> None:
         ({"params": "12 GPU years", "tokens": 1}, "GPU time"),
         ({"params": 1e9, "tokens": "lots"}, "not understood"), ({"params": 1e300, "tokens": 1e300}, "beyond"),
         ({"params": 1e9, "active_params": 2e9, "tokens": 1e9}, "more than params"),
+        ({"params": "1e30", "tokens": 1e9}, "beyond"), ({"params": 1e9, "tokens": "1e30"}, "beyond"),
+        ({"params": 1e9, "tokens": 1e9, "staff_usd": "3M€"}, "not in US dollars"),
         ({"params": 1e9, "tokens": 1e9, "cluster": ""}, "names no accelerator"),
         ({"params": 1e9, "tokens": 1e9, "when": "soon"}, "no month"),
         ({"params": 1e9, "tokens": 1e9, "price": "€2"}, "not in US dollars"),
@@ -245,6 +247,11 @@ def test_staff_and_data_are_taken_as_given() -> None:
     assert part(bill, "staff").basis == "as given"
     assert "no data licences" not in bill.to_frame().loc["total_usd", "note"]
     assert "no data licences" in cost(params="7B", tokens="1T", today=TODAY).to_frame().loc["total_usd", "note"]
+
+
+def test_a_staff_that_costs_nothing_is_not_in_the_bill() -> None:
+    note = cost(params="7B", tokens="1T", staff_usd=0, today=TODAY).to_frame().loc["total_usd", "note"]
+    assert note == "with storing tokens and checkpoints; no staff, no data licences"
 
 
 def test_failures_are_shown_and_not_paid_twice() -> None:
@@ -296,6 +303,50 @@ def test_the_region_decides_the_carbon_and_an_assumed_one_is_said() -> None:
     assert swedish.kg_co2 < french.kg_co2
     notes = [bill.to_frame().loc["kg_co2", "note"] for bill in (assumed, american)]
     assert notes == ["USA grid, 2023 (our assumption)", "USA grid, 2023"]
+
+
+def test_the_parts_stand_under_the_bill_in_text_and_in_json() -> None:
+    bill = cost(params="7B", tokens="1T", inference_tokens="1T", calibration_flops=1e21, today=TODAY)
+    record = json.loads(bill.to_json())
+    for item in bill.items:
+        assert item.name in str(bill)
+        assert record[f"part_{item.key}"]["value"] == pytest.approx(item.usd)
+    paid = [record[f"part_{item.key}"]["value"] for item in bill.items if item.in_total]
+    assert sum(paid) == pytest.approx(record["total_usd"]["value"])
+    assert bill.to_frame().loc["part_calibration", "note"].startswith("not added")
+
+
+def test_a_sweep_that_costs_more_than_all_experiments_is_said() -> None:
+    """1.9 times the final run is for experiments."""
+    run = 6 * 7e9 * 1e12
+    small, large = (cost(params="7B", tokens="1T", calibration_flops=share * run, today=TODAY) for share in (1.8, 2.0))
+    assert "calibration sweep" not in titles(small)
+    assert "calibration sweep" in titles(large)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "price", "odd"),
+    [("h100", 0.01, True), ("h100", 1000, True), ("h100", 0.6, False), ("h100", 24, False), ("h100", "spot", False),
+     ("h100", "own", False), ("mi300x", 2, False), ("mi300x", 100, True), ("mi300x", 0.01, True)],
+)  # fmt: skip
+def test_a_price_far_outside_the_published_range_is_said(cluster: str, price: float | str, odd: bool) -> None:
+    """The H100 was published from $1.17 to $12.29; no price of the MI300X was."""
+    bill = cost(params="7B", tokens="1T", cluster=f"8x {cluster}", price=price, today=TODAY)
+    assert ("far outside what is published" in titles(bill)) is odd
+
+
+def test_the_region_of_own_hardware_leaves_its_power_price() -> None:
+    said = {"params": "7B", "tokens": "1T", "cluster": "8x h100", "today": TODAY}
+    title = "not the price of your power"
+    assert title in titles(cost(price="own", region="France", **said))  # type: ignore[arg-type]
+    assert title not in titles(cost(price="own", **said))  # type: ignore[arg-type]
+    assert title not in titles(cost(region="France", **said))  # type: ignore[arg-type]
+    assert "power at the US industrial average 2025" in cost(price="own", **said).cluster.price_basis  # type: ignore[arg-type]
+
+
+def test_energy_and_carbon_are_those_of_the_final_run() -> None:
+    frame = cost(params="7B", tokens="1T", today=TODAY).to_frame()
+    assert all("final run only" in frame.loc[key, "label"] for key in ("kwh", "kg_co2"))
 
 
 def test_own_hardware_is_a_choice_of_price() -> None:

@@ -60,3 +60,20 @@ def test_bad_values_are_refused(axes: dict[str, list[float | str]], said: str) -
 def test_without_a_price_there_is_no_grid() -> None:
     with pytest.raises(InputError, match="has no"):
         what_if(params="7B", tokens="1T", cluster="8x gaudi3", utilisations=[0.3])
+
+
+@pytest.mark.parametrize("bad", [2.5, "spot", iter([1.0])])
+def test_what_is_varied_is_a_list(bad: object) -> None:
+    with pytest.raises(InputError, match="prices must be a list"):
+        what_if(params="7B", tokens="2T", prices=bad)  # type: ignore[arg-type]
+
+
+def test_an_empty_cluster_is_refused() -> None:
+    with pytest.raises(InputError, match="names no accelerator"):
+        what_if(params="7B", tokens="2T", cluster="")
+
+
+def test_a_bill_tells_its_mfu_and_price() -> None:
+    bill = cost(params="7B", tokens="2T", cluster=Cluster("h100", 64, mfu=0.4, price=2))
+    assert bill.mfu == 0.4
+    assert bill.price == 2

@@ -26,7 +26,14 @@ LINES = (
     "p5.48xlarge,H100,8.0,192,2048,47.2,us-east-1,{},22.0",
     "p4de.24xlarge,A100-80GB,8.0,96,1152,27.4472,us-east-1,{},",
     "m5.large,,,2,8,0.1,us-east-1,,0.03",
+    "p4d.24xlarge,A100,8,96,1152,21.96,us-east-1,{},11.2",
+    "p6-b200.48xlarge,B200,8,192,2048,113.93,us-east-1,{},28.0",
+    "g5.48xlarge,A10G,8,192,768,16.29,us-east-1,{},6.5",
+    "g6.48xlarge,L4,8,192,768,13.35,us-east-1,{},5.3",
+    "p3.16xlarge,V100,8,64,488,24.48,us-east-1,{},8.0",
+    "p3dn.24xlarge,V100-32GB,8,96,768,31.2,us-east-1,{},10.0",
 )
+"""All of AWS but H200 and B300."""
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +60,7 @@ def test_a_file_becomes_the_prices_in_use_and_every_basis_says_so(file: Path, ho
     assert home.is_file()
     cluster = Cluster("h100", price="aws")
     assert cluster.price == pytest.approx(47.2 / 8)
-    assert cluster.price_basis == "AWS on-demand, us-east-1, 2026-11, with prices that you refreshed"
+    assert cluster.price_basis == "AWS on-demand, us-east-1, 2026-11, prices that you refreshed"
     assert before.price == 6.88
     found = {change.key: change for change in changes.changes}
     assert found["h100-sxm5-80", "AWS", "on-demand"].words == "down 14.2 % from $6.88"
@@ -193,7 +200,7 @@ def test_a_crash_while_writing_leaves_the_old_prices(file: Path, home: Path, mon
 
     monkeypatch.setattr(os, "replace", crash)
     with pytest.raises(KeyboardInterrupt):
-        refresh(from_file=written(file, LINES[2]), providers=["aws"], today=TODAY)
+        refresh(from_file=written(file, *LINES[1:]), providers=["aws"], today=TODAY)
     assert home.read_bytes() == before
     assert list(home.parent.iterdir()) == [home]
 
@@ -208,6 +215,61 @@ def test_a_folder_that_cannot_be_written_is_said(file: Path, home: Path) -> None
 
 def test_the_shipped_prices_pass_the_check() -> None:
     assert flaws(catalog.records("prices")) == []
+
+
+def refused_keeping_the_old(home: Path, said: str, path: str) -> None:
+    before = home.read_bytes() if home.exists() else None
+    with pytest.raises(DataError, match=said) as caught:
+        refresh(from_file=path, providers=["aws"], today=TODAY)
+    assert caught.value.mend
+    assert (home.read_bytes() if home.exists() else None) == before
+
+
+def test_a_catalogue_that_is_cut_off_is_refused(file: Path, home: Path) -> None:
+    """AWS has 10 shipped accelerators, each on demand and on spot."""
+    refused_keeping_the_old(home, "9 of 10 accelerators of AWS are gone", written(file, LINES[2]))
+    refused_keeping_the_old(home, "9 of 10 accelerators", written(file, *LINES[:2]))
+    without_spot = [line.rpartition(",")[0] + "," for line in LINES]
+    refused_keeping_the_old(home, "10 of 10 spot prices of AWS are gone", written(file, *without_spot))
+    refresh(from_file=written(file, *LINES), providers=["aws"], today=TODAY)
+    refused_keeping_the_old(home, "6 of 8 accelerators", written(file, *LINES[:3]))
+
+
+def test_a_price_of_many_times_the_old_one_is_refused(file: Path, home: Path) -> None:
+    """A server with 8 A100 listed as one with 2, and an L4 at a sixth of its price."""
+    refresh(from_file=written(file, *LINES), providers=["aws"], today=TODAY)
+    server = written(file, *LINES[:4], *LINES[5:], "p4d.24xlarge,A100,2,96,1152,21.96,us-east-1,{},")
+    refused_keeping_the_old(home, "a100-sxm4-40, AWS, on-demand: .* up 300 %", server)
+    cheap = written(file, *LINES[:7], "g6.48xlarge,L4,8,192,768,2.3,us-east-1,{},", *LINES[8:])
+    refused_keeping_the_old(home, "l4, AWS, on-demand: .* down", cheap)
+
+
+def test_a_server_listed_as_one_gpu_is_refused(file: Path, home: Path) -> None:
+    alone = "p5.48xlarge,H100,1,192,2048,55.04,us-east-1,{},"
+    refused_keeping_the_old(home, "h100-sxm5-80.*is outside", written(file, *LINES[2:], alone))
+    refused_keeping_the_old(home, "p5.48xlarge has 8 H100 and 1 H100", written(file, *LINES, alone))
+
+
+def test_contradictory_rows_for_one_instance_are_refused(file: Path, home: Path) -> None:
+    far = "p5.48xlarge,H100,8,192,2048,200.0,{},{{}},"
+    refused_keeping_the_old(home, r"elsewhere \$5.90", written(file, *LINES, far.format("eu-west-1")))
+    refused_keeping_the_old(home, "47.2 or 200.0", written(file, *LINES, far.format("us-east-1")))
+    usual = "p5.48xlarge,H100,8,192,2048,68.8,us-west-1,{},"
+    assert refresh(from_file=written(file, *LINES, usual), providers=["aws"], today=TODAY).changes
+
+
+def test_a_provider_that_nobody_knows_is_refused(file: Path, home: Path) -> None:
+    with pytest.raises(UnknownName, match=r"Known: .*aws"):
+        refresh(from_file=written(file, *LINES), providers=["foo"], today=TODAY)
+    assert not home.exists()
+
+
+def test_only_what_was_refreshed_says_so(file: Path) -> None:
+    refresh(from_file=written(file, *LINES), providers=["aws"], today=TODAY)
+    assert "refreshed" not in Cluster("h100", price="marketplace").price_basis
+    assert "refreshed" not in Cluster("h100", price="lambda").price_basis
+    assert "some of them refreshed by you" in Cluster("h100").price_basis
+    assert Cluster("b200", price="aws").price_basis.endswith(", prices that you refreshed")
 
 
 @dataclass
@@ -243,11 +305,22 @@ def hunted(monkeypatch: pytest.MonkeyPatch, *items: Item, error: Exception | Non
     monkeypatch.setitem(sys.modules, "gpuhunt", package)
 
 
+LAMBDA = tuple(
+    Item("lambdalabs", name, memory, f"gpu_8x_{name.lower()}", price)
+    for name, memory, price in (("H100", 80, 28.0), ("A100", 80, 22.3), ("A100", 40, 15.9), ("B200", 180, 53.5))
+)
+RUNPOD = tuple(
+    Item("runpod", name, memory, f"{name} SXM", price)
+    for name, memory, price in (("H100", 80, 28.0), ("A100", 80, 12.0), ("L4", 24, 4.0), ("RTX4090", 24, 6.0))
+)
+
+
 def test_fetched_prices_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     hunted(
         monkeypatch,
-        Item("lambdalabs", "H100", 80, "gpu_8x_h100_sxm5", 28.0),
+        *LAMBDA,
         Item("lambdalabs", "H100", 80, "gpu_1x_h100_pcie", 2.9, gpu_count=1),
+        *RUNPOD,
         Item("runpod", "H100", 80, "NVIDIA H100 80GB HBM3", 12.0, spot=True),
         Item("lambdalabs", "GTX1", 4, "old", 1.0),
     )
@@ -260,9 +333,7 @@ def test_fetched_prices_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_the_providers_that_are_named_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    hunted(
-        monkeypatch, Item("lambdalabs", "H100", 80, "a", 28.0), Item("runpod", "H100", 80, "b", 28.0),
-    )  # fmt: skip
+    hunted(monkeypatch, *LAMBDA, *RUNPOD)
     assert {change.key[1] for change in refresh(providers=["runpod"], today=TODAY).changes} == {"RunPod"}
     with pytest.raises(DataError, match="no prices of nebius"):
         refresh(providers=["nebius"], today=TODAY)
@@ -301,11 +372,15 @@ def test_without_network_or_package_the_old_prices_stay(monkeypatch: pytest.Monk
 def test_gpuhunt_itself_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gpuhunt = pytest.importorskip("gpuhunt")
     head = "instance_name,location,price,cpu,memory,gpu_count,gpu_name,gpu_memory,spot,disk_size,gpu_vendor"
-    (tmp_path / "aws.csv").write_text(
-        f"{head}\np5.48xlarge,us-east-1,50.0,192,2048,8,H100,80,False,,nvidia\n"
-        "p5.48xlarge,us-east-1,20.0,192,2048,8,H100,80,True,,nvidia\nm5,us-east-1,0.1,2,8,0,,,False,,\n",
-        encoding="utf-8",
-    )
+    chips = (("p5.48xlarge", "H100", 80, 50), ("p4d.24xlarge", "A100", 40, 22), ("p4de.24xlarge", "A100", 80, 27),
+             ("p6-b200.48xlarge", "B200", 180, 114), ("g6.48xlarge", "L4", 24, 13.4))  # fmt: skip
+    lines = [
+        f"{instance},us-east-1,{price * share},192,2048,8,{name},{memory},{share < 1},,nvidia"
+        for instance, name, memory, price in chips
+        for share in (1, 0.4)
+    ]
+    table = [head, *lines, "m5,us-east-1,0.1,2,8,0,,,False,,"]
+    (tmp_path / "aws.csv").write_text("\n".join(table) + "\n", encoding="utf-8")
     monkeypatch.setenv("GPUHUNT_CATALOG_DIR", str(tmp_path))
     monkeypatch.setattr(gpuhunt.Catalog, "load", lambda _: None)
     refresh(providers=["aws"], today=TODAY)

@@ -46,6 +46,30 @@ def test_cheap_rent_beats_owning() -> None:
     assert "does not pay" not in str(own_or_rent("8x h100", price=8))
 
 
+def test_old_prices_on_either_side_are_said() -> None:
+    """The H100 was priced to buy in 2025-03, to rent in 2026-09."""
+
+    def said(today: date, price: float | None = None) -> str:
+        return str(own_or_rent("8x h100", price=price, today=today))
+
+    assert "price is of" not in said(date(2025, 8, 1))
+    assert "The purchase price is of 2025-03" in said(date(2026, 11, 1))
+    assert "The rent is of" not in said(date(2026, 11, 1))
+    assert "The rent is of 2026-09" in said(date(2027, 6, 1))
+    assert "The rent is of" not in said(date(2027, 6, 1), price=2)
+
+
+def test_an_absurd_rent_is_doubted() -> None:
+    assert "far outside" in str(own_or_rent("8x h100", price=900))
+    assert "far outside" not in str(own_or_rent("8x h100", price=2))
+
+
+def test_dearer_long_commitments_are_explained() -> None:
+    """H100: 3-year $3.73 of other providers than 1-year $2.61."""
+    (note,) = price_list(today=date(2026, 10, 1)).findings
+    assert "NVIDIA H100 SXM5 80GB: 3-year $3.73, 1-year $2.61" in note.because
+
+
 def test_what_is_unknown_is_refused() -> None:
     with pytest.raises(InputError, match="Nobody published"):
         own_or_rent("8x tpu-v4")
@@ -64,5 +88,5 @@ def test_the_list_shows_every_choice_with_its_range_and_its_dates() -> None:
     assert {"h100-sxm5-80 on-demand", "h100-sxm5-80 spot", "h100-sxm5-80 own", "mi300x own"} <= set(keys)
     assert all("20" in row.note for row in listed.rows())
     assert sum(priced.choice == "own" for priced in listed.prices) == len(known_purchases())
-    assert not listed.findings
+    assert [finding.level for finding in listed.findings] == ["note"]
     assert "refresh" in str(price_list(today=date(2027, 9, 1)))

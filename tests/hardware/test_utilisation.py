@@ -13,6 +13,8 @@ from planner.errors import InputError
 from planner.hardware import Accelerator, Cluster
 from planner.hardware.utilisation import (
     Facts,
+    Kind,
+    Precision,
     highest_mfu,
     highest_published,
     predicted,
@@ -21,6 +23,7 @@ from planner.hardware.utilisation import (
 )
 from planner.hardware.utilisation.fitting import regress, without
 from planner.hardware.utilisation.predicting import forecast, lines_of, shipped
+from planner.hardware.utilisation.published import ceiling
 from planner.hardware.utilisation.terms import TERMS, design
 
 CHIPS = catalog.records("accelerators")
@@ -71,7 +74,7 @@ def test_what_is_known_moves_the_prediction_as_it_should() -> None:
     assert predicted(replace(H100, precision="fp8")).value > predicted(replace(H100, precision="bf16")).value
     assert predicted(replace(H100, gpus=4096)).value < base < predicted(replace(H100, gpus=16)).value
     assert predicted(replace(H100, active_params=7e8, tokens=1e11)).value < base
-    assert predicted(replace(H100, tokens=15e12)).value < base
+    assert predicted(replace(H100, tokens=15e12)).value == base
     assert predicted(replace(H100, month="2023-01")).value < base
     assert predicted(replace(H100, accelerator=Accelerator.of("a100"))).value > base
 
@@ -83,19 +86,56 @@ def test_more_gpus_never_raise_utilisation() -> None:
 
 def test_what_is_not_known_widens_the_range() -> None:
     known = predicted(H100).value
-    for name in ("active_params", "tokens", "gpus", "precision"):
+    for name in ("active_params", "gpus", "precision"):
         facts = replace(H100, month="2025-06", precision="bf16")
         unknown = predicted(replace(facts, **{name: None})).value
         assert math.log(unknown.high / unknown.low) > math.log(predicted(facts).value.high / predicted(facts).value.low)
     assert known.high / known.low < 3.5
 
 
-def test_a_count_of_gpus_that_would_take_years_is_not_believed() -> None:
-    """8 H100 for Llama 3 8B would take four years: the bonus of a single server does not apply."""
-    work = {"active_params": 8e9, "tokens": 15e12}
-    absurd, usual = predicted(replace(H100, gpus=8, **work)), predicted(replace(H100, gpus=None, **work))
-    assert absurd.value == pytest.approx(usual.value)
-    assert predicted(replace(H100, gpus=8, active_params=1e8, tokens=1e10)).value > absurd.value
+@pytest.mark.parametrize("gpus", [1, 8, 16, 64, 4096])
+@pytest.mark.parametrize("name", ["h100", "a100", "h20", "t4", "tpu-v5e", "b200", "mi300x"])
+def test_cost_on_one_cluster_is_proportional_to_work(name: str, gpus: int) -> None:
+    """However long it takes: the GPUs are the user's own statement."""
+    chip = Accelerator.of(name)
+    used = [predicted(replace(H100, accelerator=chip, gpus=gpus, active_params=7e9, tokens=tokens)).value
+            for tokens in (1e10, 3e11, 4e11, 1e15)]  # fmt: skip
+    assert len({(float(it), it.low, it.high) for it in used}) == 1
+
+
+@pytest.mark.parametrize("key", [row["key"] for row in CHIPS])
+@pytest.mark.parametrize("kind", ["dense", "moe"])
+@pytest.mark.parametrize("precision", [None, "bf16", "fp8"])
+def test_no_steady_mfu_is_expected_above_the_record(key: str, kind: Kind, precision: Precision | None) -> None:
+    chip = Accelerator.of(key)
+    if precision == "fp8" and chip.fp8_flops_per_second is None:
+        return
+    record = highest_mfu(chip.family, precision, kind)
+    for gpus in (1, 8, 64, 1024):
+        for size in (1e8, 1e10, 1e12):
+            facts = Facts(accelerator=chip, kind=kind, precision=precision, active_params=size, gpus=gpus)
+            used = predicted(facts)
+            assert used.mfu is not None
+            assert used.mfu.value <= (record.mfu if record else 0.9) * (1 + 1e-12)
+            assert used.value < used.value.high < 1
+            assert used.mfu.value.high < 1
+
+
+def test_a_prediction_held_at_the_record_says_so() -> None:
+    assert "lowered to what was published at best (our assumption)" in predicted(replace(H100, gpus=8)).basis
+    assert "lowered" not in predicted(replace(H100, gpus=4096)).basis
+
+
+def test_the_ceiling_of_a_run_left_out_knows_nothing_of_it() -> None:
+    """GPT-3 is the only run on V100: without it, the ceiling is the middle of the other families'."""
+    every = frozenset(run.key for run in published_runs())
+    known = ceiling("nvidia-v100", None, "dense", every)
+    assert known == pytest.approx(0.213)
+    assert ceiling("nvidia-v100", None, "dense", every - {"gpt3-175b"}) > known
+
+
+def test_a_month_before_all_published_runs_counts_as_their_first() -> None:
+    assert predicted(replace(H100, month="2010-01")).value == predicted(replace(H100, month="2019-06")).value
 
 
 def test_hardware_that_no_published_run_used_is_said_to_be_assumed() -> None:
@@ -175,6 +215,8 @@ def test_records_are_those_of_the_hardware_and_the_precision() -> None:
     assert 0.45 < hopper.mfu < 0.5 < fp8.mfu
     assert hopper.source
     assert highest_mfu("amd", None) is None
+    assert highest_mfu("nvidia-blackwell", "bf16", "moe") is not None
+    assert highest_mfu("nvidia-blackwell", "bf16", "dense") is None
 
 
 def test_no_published_run_comes_near_its_peak() -> None:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from planner.errors import InfeasiblePlan, InputError, PlannerError
 from planner.hardware import Cluster
-from planner.layouts import critical_batch, lay_out, memory_of, time_against_gpus, tokens_at, usual_batch
+from planner.layouts import critical_batch, default_batch, lay_out, memory_of, time_against_gpus, tokens_at, usual_batch
 from planner.layouts.choosing import Task, fewest_gpus
 from planner.layouts.links import links_of
 from planner.layouts.splits import splits
 from planner.layouts.timing import timing_of
+from planner.layouts.verb import expected_loss
 from planner.transformer import Transformer, shape_of
 
 SEVENTY = shape_of("llama-3.1-70b")
@@ -39,7 +40,9 @@ def test_every_layout_fits_and_uses_all_gpus_or_is_refused(name: str, chip: str,
     assert shape.heads % split.tensor == 0
     assert split.pipeline <= shape.layers
     assert split.data * split.micro_batch <= split.sequences
-    assert layout.tokens_per_batch == pytest.approx(usual_batch(layout.tokens), rel=0.3)
+    asked = default_batch(layout.tokens, expected_loss(shape, layout.tokens))
+    assert layout.tokens_per_batch == pytest.approx(asked, rel=0.3)
+    assert layout.tokens_per_batch <= layout.critical_batch
     assert layout.fewest_gpus <= gpus
 
 

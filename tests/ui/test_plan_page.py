@@ -4,20 +4,25 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
-from planner import cost, plan
-from planner.ui.inputs import GOALS
+from planner import Cluster, advise, cost, plan
+from planner.cli import main
+from planner.ui.inputs import GOALS, Inputs
+from planner.ui.plan_details import VIEWS, View
 from planner.ui.plan_page import LEAD
 from planner.ui.widgets import literal
 from planner.units import show
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "planner" / "ui" / "page.py"
 
 
 def opened(**address: str) -> AppTest:
-    """The app after it was opened at `address`."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    """The app after it was opened at `address`, with all its inputs in sight."""
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app.session_state["more"] = True
     for name, value in address.items():
         app.query_params[name] = value
     return app.run()
@@ -49,14 +54,70 @@ def test_the_page_answers_without_any_input() -> None:
     numbers = {metric.label: plain(metric.value) for metric in app.metric}
     assert numbers["Rent of the training run"] == "$2.00M"
     assert len(numbers) == 6
-    assert sum("90 % range" in plain(caption.value) for caption in app.caption) == 5
-    assert app.get("plotly_chart")
+    assert sum("90 % range" in plain(metric.delta) for metric in app.metric) == 5
+    assert app.get("vega_lite_chart")
 
 
-def test_the_installed_command_serves_the_same_page() -> None:
-    app = AppTest.from_file(str(ROOT / "planner" / "ui" / "page.py"), default_timeout=60).run()
-    assert not app.exception
+def test_the_checkout_and_the_installed_command_serve_the_same_app() -> None:
+    served = (ROOT / "planner" / "ui" / "served.py").read_text(encoding="utf-8")
+    assert (ROOT / "app.py").read_text(encoding="utf-8").splitlines()[1:] == served.splitlines()[1:]
+
+
+def test_the_command_serves_the_installed_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr("subprocess.call", lambda command: called.append(command) or 0)
+    assert CliRunner().invoke(main, ["app", "--port", "8600"]).exit_code == 0
+    (command,) = called
+    assert command[1:4] == ["-m", "streamlit", "run"]
+    assert Path(command[4]) == ROOT / "planner" / "ui" / "served.py"
+    assert command[5:] == ["--server.port", "8600"]
+
+
+def test_the_inputs_behind_the_expander_are_made_when_it_is_opened() -> None:
+    app = AppTest.from_file(str(PAGE), default_timeout=60).run()
+    assert "params" not in {box.key for box in app.text_input}
     assert sentence(app) == sentence(opened())
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.title)
+def test_every_figure_is_drawn_when_its_tab_is_opened(view: View) -> None:
+    app = opened()
+    app.session_state["view"] = view.title
+    app.run()
+    assert not app.exception
+    (figure,) = app.get("vega_lite_chart")
+    assert figure.proto.alt == view.says
+    assert "layer" in figure.proto.spec
+
+
+@pytest.mark.parametrize(
+    ("section", "shows"),
+    [
+        ("All numbers of the plan", "Tokens per parameter"),
+        ("What it costs", "Experiments and failed runs"),
+        ("Show the maths", "C = 6 N D = 6 x {params} x {tokens} = {flops}"),
+        ("Where the numbers come from", "Besiroglu"),
+    ],
+)
+def test_every_section_is_made_when_it_is_opened(section: str, shows: str) -> None:
+    app = opened()
+    assert not app.table
+    app.session_state[section] = True
+    app.run()
+    assert not app.exception
+    first = Inputs().plan()
+    sizes = {name: show(getattr(first, name), name) for name in ("params", "tokens", "flops")}
+    assert shows.format(**sizes) in plain(" ".join(table.value.to_string() for table in app.table))
+
+
+@pytest.mark.parametrize(("budget", "law"), [("1e15", "kaplan-2020"), ("1e29", "besiroglu-2024")])
+def test_formulas_and_figures_hold_at_the_ends_of_what_can_be_planned(budget: str, law: str) -> None:
+    app = opened(budget_flops=budget, law=law)
+    for view in VIEWS:
+        app.session_state["view"] = view.title
+        app.session_state["Show the maths"] = True
+        app.run()
+        assert not app.exception
 
 
 def test_the_price_carries_its_date() -> None:
@@ -120,6 +181,8 @@ def test_a_bad_budget_is_told_with_its_mend(typed: str, problem: str) -> None:
         ("tokens", "0", "must be positive", "1.4T"),
         ("utilisation", "140 %", "at most 1", "0.4"),
         ("utilisation", "0", "must be", "fraction"),
+        ("mfu", "most", "not understood", "0.4"),
+        ("goodput", "3", "at most 1", "0.4"),
         ("when", "yesterday", "is no month", "2023-07"),
     ],
 )
@@ -181,10 +244,16 @@ def test_the_verdict_stands_first_and_counts_with_the_dollars_typed() -> None:
     app = opened(budget_usd="2M", inference_tokens="20T")
     order = [element.type for element in app.main if element.type in {"markdown", "header"}]
     assert order[:2] == ["markdown", "header"]
-    verdict = plain(app.markdown[0].value)
-    assert verdict.startswith("**Should you train it at all?**")
-    assert "you have $2.00M" in verdict
-    assert not any("You wished" in plain(finding.value) for finding in (*app.warning, *app.info, *app.error))
+    assert plain(app.markdown[0].value).startswith("**Should you train it at all?**")
+    assert "Judged for $2.00M, as typed" in plain(app.caption[0].value)
+
+
+def test_the_verdict_is_that_of_the_advice() -> None:
+    for inputs in (Inputs(), Inputs(knowledge="private_changing"), Inputs(amount="$5B", tokens_available="20T")):
+        found = inputs.plan()
+        case, sentence = inputs.judged(found, cost(found))
+        full = advise(case, law=found.calibration, cluster=found.cluster).title
+        assert full.startswith(sentence.split(".")[0])
 
 
 def test_without_dollars_the_verdict_counts_with_the_programme_and_says_so() -> None:
@@ -201,12 +270,11 @@ def test_the_page_can_advise_to_pretrain() -> None:
 
 def test_only_what_was_typed_is_called_given() -> None:
     def exact(**address: str) -> list[str]:
-        return [
-            plain(it.value) for it in opened(**address).caption if plain(it.value) in {"as given", "follows exactly"}
-        ]
+        said = [plain(it.delta) for it in opened(**address).metric]
+        return [text for text in said if text in {"as given", "follows exactly"}]
 
     assert exact() == ["as given"]
-    assert exact(days="30 days") == ["follows exactly", "as given"]
+    assert exact(days="30 days") == ["as given"]
     assert exact(inference_tokens="20T") == ["follows exactly"]
 
 
@@ -243,6 +311,20 @@ def test_a_tampered_address_is_told_until_an_input_changes() -> None:
     app.text_input(key="amount").set_value("$3M").run()
     assert sentence(app).startswith("Best model for $3.00M")
     assert "days" not in app.query_params
+
+
+def test_a_link_of_the_first_version_still_works_and_says_so() -> None:
+    app = opened(v="1", budget_usd="5M", cluster="64x a100", utilisation="30 %")
+    assert sentence(app).startswith("Best model for $5.00M on 64x NVIDIA A100")
+    assert any("earlier version" in plain(warning.value) for warning in app.warning)
+    assert app.query_params["v"] == "2"
+
+
+def test_a_link_from_before_the_newest_prices_keeps_its_prices_and_says_so() -> None:
+    app = opened(v="2", prices="2024-01", budget_usd="5M")
+    assert app.query_params["when"] == "2024-01"
+    assert any("prices known in 2024-01" in plain(warning.value) for warning in app.warning)
+    assert sentence(app) == plan(budget_usd="5M", cluster=Cluster.parse("256x h100").at(when="2024-01")).title
 
 
 def test_an_address_of_another_version_is_refused() -> None:

@@ -9,7 +9,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from planner.catalog import Record, records
-from planner.hardware.prices.checking import SENTINELS
+from planner.hardware.prices.checking import APART, SENTINELS
+from planner.hardware.prices.keeping import FETCHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 PROVIDERS = {
     "aws": "AWS", "azure": "Azure", "gcp": "GCP", "lambda": "Lambda", "lambdalabs": "Lambda", "nebius": "Nebius",
     "oci": "Oracle", "runpod": "RunPod", "verda": "Verda", "cudo": "Cudo", "vast": "Vast.ai",
-    "fluidstack": "FluidStack",
+    "fluidstack": "FluidStack", "crusoe": "Crusoe", "ibm": "IBM",
     "do": "DigitalOcean", "paperspace": "Paperspace", "hyperbolic": "Hyperbolic", "cloudrift": "CloudRift",
 }  # fmt: skip
 """How catalogues write providers, and how we do."""
@@ -85,17 +86,20 @@ def _row(same: tuple[str, ...], amounts: list[str], month: str, source: str) -> 
     accelerator, provider, region, instance, gpus, tier = same
     return {
         "accelerator": accelerator, "provider": provider, "region": region, "instance": instance, "gpus": gpus,
-        "tier": tier, "usd_per_gpu_hour": _per_gpu(amounts, int(gpus)), "as_of": month, "source": source,
-        "confidence": "fetched", "notes": "" if len(amounts) == 1 else "median of zones",
+        "tier": tier, "usd_per_gpu_hour": _per_gpu(amounts, int(gpus), tier), "as_of": month, "source": source,
+        "confidence": FETCHED, "notes": "" if len(amounts) == 1 else "median of zones",
     }  # fmt: skip
 
 
-def _per_gpu(amounts: list[str], gpus: int) -> str:
+def _per_gpu(amounts: list[str], gpus: int, tier: str) -> str:
+    """The median as text; what is no amount, or amounts that contradict each other, as the check will refuse them."""
     try:
         prices = [float(amount) for amount in amounts]
     except ValueError:
         return next(amount for amount in amounts if not _is_number(amount))
     odd = [price for price in prices if not price > 0 or price in SENTINELS]
+    if not odd and tier == "on-demand" and max(prices) > APART * min(prices):
+        return f"{min(prices)} or {max(prices)}"
     return repr(odd[0] / gpus if odd else round(median(prices) / gpus, 6))
 
 

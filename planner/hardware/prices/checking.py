@@ -8,8 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from planner.catalog import Record, records
-from planner.hardware.prices.values import TIERS, is_foreign
-from planner.units import show
+from planner.hardware.prices.values import TIERS
+from planner.units import is_foreign, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 SENTINELS = (0.0, 700.0, 999.0, 9999.0)
 """Amounts that catalogues write where they know no price; 700 is skypilot-catalog's."""
 
-MARGIN = 5.0
+MARGIN = 3.0
 """How many times below the cheapest or above the dearest shipped price of a chip is no price: our assumption."""
 LEAST_UNSHIPPED, MOST_UNSHIPPED = 0.02, 60.0
 """The same bounds in USD per GPU-hour for chips that planner ships no price of: our assumption."""
+APART = 3.0
+"""How many times dearer the same instance of one provider may be on demand elsewhere: our assumption, shipped 1.25."""
 
 
 def flaws(rows: Sequence[Record]) -> list[str]:
     """Every row that is no price, one sentence each; none for a sane table."""
-    return [*_odd(rows), *_dearer_on_spot(rows)]
+    return [*_odd(rows), *_dearer_on_spot(rows), *_contradictory(rows)]
 
 
 def _odd(rows: Sequence[Record]) -> Iterator[str]:
@@ -56,10 +58,16 @@ def _why_odd(row: Record) -> str:
 
 
 @cache
+def published(accelerator: str) -> tuple[float, float] | None:
+    """The cheapest and the dearest shipped price of the accelerator with this key in USD per GPU-hour, if any."""
+    known = [float(row["usd_per_gpu_hour"]) for row in records("prices") if row["accelerator"] == accelerator]
+    return (min(known), max(known)) if known else None
+
+
 def bounds(accelerator: str) -> tuple[float, float]:
     """The least and the most USD per GPU-hour that are a price of the accelerator with this key."""
-    known = [float(row["usd_per_gpu_hour"]) for row in records("prices") if row["accelerator"] == accelerator]
-    return (min(known) / MARGIN, max(known) * MARGIN) if known else (LEAST_UNSHIPPED, MOST_UNSHIPPED)
+    known = published(accelerator)
+    return (LEAST_UNSHIPPED, MOST_UNSHIPPED) if known is None else (known[0] / MARGIN, known[1] * MARGIN)
 
 
 def _dearer_on_spot(rows: Sequence[Record]) -> Iterator[str]:
@@ -73,6 +81,19 @@ def _dearer_on_spot(rows: Sequence[Record]) -> Iterator[str]:
         usual = on_demand.get(_same(row)) if row["tier"] == "spot" else None
         if usual is not None and _amount(row) > usual:
             yield f"{_where(row)}: {show(_amount(row), 'usd')} on spot, but {show(usual, 'usd')} on demand"
+
+
+def _contradictory(rows: Sequence[Record]) -> Iterator[str]:
+    """Instances that cost one provider's customers far more in one row than in another of the same month."""
+    listed: dict[tuple[str, ...], list[Record]] = {}
+    for row in rows:
+        if row["tier"] == "on-demand":
+            same = tuple(row[name] for name in ("accelerator", "provider", "instance", "as_of"))
+            listed.setdefault(same, []).append(row)
+    for group in listed.values():
+        low, high = min(group, key=_amount), max(group, key=_amount)
+        if _amount(high) > APART * _amount(low):
+            yield f"{_where(high)}: {show(_amount(high), 'usd')} a GPU, elsewhere {show(_amount(low), 'usd')}"
 
 
 def _same(row: Record) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from planner.errors import InputError, UnknownName
 from planner.estimate import Estimate
 from planner.hardware.accelerators import Accelerator, squashed
 from planner.hardware.owning import known_purchases, ownership
-from planner.hardware.prices.keeping import Snapshot, in_use
+from planner.hardware.prices.keeping import FETCHED, Snapshot, in_use, newest
 from planner.hardware.prices.values import OWN, TIER_NAMES, TIERS, Price
 
 
@@ -53,15 +53,15 @@ def _chosen(table: Snapshot, accelerator: str, choice: str | None, when: str | N
     providers = sorted({row["provider"] for row in rows})
     if choice is None or squashed(choice) in map(squashed, tiers):
         tier = tiers[0] if choice is None else TIER_NAMES[squashed(choice)]
-        return _of_tier(rows, tier, when, table.remark)
+        return _of_tier(rows, tier, when)
     provider = next((provider for provider in providers if squashed(provider) == squashed(choice)), None)
     if provider is None:
         own = [OWN] if accelerator in known_purchases() else []
         raise UnknownName.of(f"price of the {accelerator}", choice, known=(*tiers, *providers, *own))
-    return _of_provider([row for row in rows if row["provider"] == provider], tiers, when, table.remark)
+    return _of_provider([row for row in rows if row["provider"] == provider], tiers, when)
 
 
-def _of_tier(rows: list[Record], tier: str, when: str | None, origin: str) -> Price:
+def _of_tier(rows: list[Record], tier: str, when: str | None) -> Price:
     """The median over providers, each at its latest price, and the central 90 % of the providers."""
     rows, remark = _until([row for row in rows if row["tier"] == tier], when)
     providers = sorted({row["provider"] for row in rows})
@@ -69,12 +69,12 @@ def _of_tier(rows: list[Record], tier: str, when: str | None, origin: str) -> Pr
     prices = [median(_price(row) for row in group) for group in chosen]
     low, high = np.quantile(prices, [0.05, 0.95])
     who = f"{len(providers)} providers" if len(providers) > 1 else f"{providers[0]} only"
-    first, last = _months([row for group in chosen for row in group])
-    basis = f"{tier}, {who}, {_span(first, last)}{origin}{remark}"
-    return Price(Estimate(median(prices), low, high), basis, last)
+    rested = [row for group in chosen for row in group]
+    basis = f"{tier}, {who}, {_span(rested)}{_origin(rested)}{remark}"
+    return Price(Estimate(median(prices), low, high), basis, newest(rested))
 
 
-def _of_provider(rows: list[Record], tiers: list[str], when: str | None, origin: str) -> Price:
+def _of_provider(rows: list[Record], tiers: list[str], when: str | None) -> Price:
     """The median over the regions of one provider, and their range."""
     tier = next(tier for tier in tiers if any(row["tier"] == tier for row in rows))
     rows, remark = _until([row for row in rows if row["tier"] == tier], when)
@@ -82,9 +82,8 @@ def _of_provider(rows: list[Record], tiers: list[str], when: str | None, origin:
     prices = [_price(row) for row in chosen]
     regions = len({row["region"] for row in chosen})
     where = f"{regions} regions" if regions > 1 else chosen[0]["region"]
-    first, last = _months(chosen)
-    basis = f"{chosen[0]['provider']} {tier}, {where}, {_span(first, last)}{origin}{remark}"
-    return Price(Estimate(median(prices), min(prices), max(prices)), basis, last)
+    basis = f"{chosen[0]['provider']} {tier}, {where}, {_span(chosen)}{_origin(chosen)}{remark}"
+    return Price(Estimate(median(prices), min(prices), max(prices)), basis, newest(chosen))
 
 
 def _until(rows: list[Record], when: str | None) -> tuple[list[Record], str]:
@@ -107,9 +106,14 @@ def _price(row: Record) -> float:
     return float(row["usd_per_gpu_hour"])
 
 
-def _months(rows: list[Record]) -> tuple[str, str]:
-    return min(row["as_of"] for row in rows), max(row["as_of"] for row in rows)
+def _origin(rows: list[Record]) -> str:
+    """Which of the rows that a price rests on are the user's own refreshed ones."""
+    fetched = sum(row["confidence"] == FETCHED for row in rows)
+    if fetched == 0:
+        return ""
+    return ", prices that you refreshed" if fetched == len(rows) else ", some of them refreshed by you"
 
 
-def _span(first: str, last: str) -> str:
+def _span(rows: list[Record]) -> str:
+    first, last = min(row["as_of"] for row in rows), newest(rows)
     return first if first == last else f"{first} to {last}"

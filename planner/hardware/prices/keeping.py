@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 COLUMNS = ("accelerator", "provider", "region", "instance", "gpus", "tier", "usd_per_gpu_hour", "as_of", "source",
            "confidence", "notes")  # fmt: skip
-REFRESHED = ", with prices that you refreshed"
+FETCHED = "fetched"
+"""The confidence of rows that a user refreshed; shipped rows have others."""
 _RESET = "Run `planner prices reset` to go back to the shipped prices."
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A table of prices; `remark` is what every basis says about it. Two snapshots are equal when their stamps are."""
+    """A table of prices, and whether the user refreshed it. Two snapshots are equal when their stamps are."""
 
     rows: tuple[Record, ...] = field(compare=False)
-    remark: str
+    refreshed: bool
     stamp: tuple[str, int, int] = ("", 0, 0)
 
 
@@ -56,7 +57,7 @@ def in_use() -> Snapshot:
 @cache
 def shipped() -> Snapshot:
     """The snapshot that came with planner."""
-    return Snapshot(records("prices"), "")
+    return Snapshot(records("prices"), refreshed=False)
 
 
 def newest(rows: Sequence[Record]) -> str:
@@ -74,7 +75,7 @@ def _read(stamp: tuple[str, int, int]) -> Snapshot:
         raise DataError("Your refreshed prices cannot be read.", mend=_RESET) from None
     if not rows or any(None in row or tuple(row) != COLUMNS or None in row.values() for row in rows) or flaws(rows):
         raise DataError("Your refreshed prices are damaged.", mend=_RESET)
-    return Snapshot(rows, REFRESHED, stamp)
+    return Snapshot(rows, refreshed=True, stamp=stamp)
 
 
 def keep(rows: Sequence[Record]) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planner.errors import InputError
 from planner.estimate import Estimate
 from planner.hardware.accelerators import squashed
-from planner.units import read, show
+from planner.units import is_foreign, read, show, without_dollars
 
 LEAST_USD, MOST_USD = 0.001, 10_000.0
 
@@ -19,13 +19,6 @@ OWN = "own"
 """The choice of a price that stands for hardware of one's own."""
 
 TIER_NAMES = {squashed(tier): tier for tier in TIERS}
-
-_US = re.compile(r"\bus\$|\busd\b|\bus dollars?\b|\bdollars?\b", re.IGNORECASE)
-_FOREIGN = re.compile(
-    r"[€£¥₹₩₽₺₪฿₫₴₦]|\b[a-z]{1,2}\$"
-    r"|\b(?:eur|euros?|gbp|pounds?|jpy|yen|cny|rmb|yuan|chf|francs?|inr|rupees?|cad|aud|sek|nok|dkk|pln|krw|sgd|hkd|brl)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +49,6 @@ def given(value: float | str) -> Price:
     Raises:
         InputError: it is in another currency, or no price of an accelerator.
     """
-    if isinstance(value, str) and is_foreign(value):
-        raise InputError(
-            f"price: {value!r} is not in US dollars.",
-            mend="Convert it at today's rate and give US dollars per GPU-hour, for example price=2.50.",
-        )
-    value = _US.sub("", value) if isinstance(value, str) else value
     estimate = value if isinstance(value, Estimate) else Estimate.exact(read(value, "usd/gpu_hour", name="price"))
     if not LEAST_USD <= read(estimate.low, "usd/gpu_hour", name="price") <= estimate.high <= MOST_USD:
         raise InputError(
@@ -75,10 +62,5 @@ def is_number(text: str) -> bool:
     """Whether `text` states a price, in whatever currency, rather than naming a tier or a provider."""
     if squashed(text) in TIER_NAMES:
         return False
-    plain = re.match(r"\s*[-+$]*\s*[.\d]", _US.sub("", text)) is not None
+    plain = re.match(r"\s*[-+$]*\s*[.\d]", without_dollars(text)) is not None
     return plain or (is_foreign(text) and re.search(r"\d", text) is not None)
-
-
-def is_foreign(text: str) -> bool:
-    """Whether `text` names a currency other than the US dollar."""
-    return _FOREIGN.search(_US.sub("", text)) is not None

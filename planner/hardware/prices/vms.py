@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.catalog import Record
-from planner.errors import DataError
-from planner.hardware.prices.catalogues import Offer, as_rows
+from planner.errors import DataError, UnknownName
+from planner.hardware.prices.catalogues import PROVIDERS, Offer, as_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,11 @@ def read_vms(path: str | Path, *, provider: str, today: date) -> list[Record]:
     """The prices in the file as rows of ours, dated with the day on which the file was written.
 
     Raises:
-        DataError: it is no such file, or far too large, or holds no accelerator that we know.
+        UnknownName: no provider is called so.
+        DataError: it is no such file, or far too large, contradicts itself, or holds no accelerator that we know.
     """
+    if provider.lower() not in PROVIDERS:
+        raise UnknownName.of("provider", provider, known=PROVIDERS)
     file = Path(path)
     if not file.is_file():
         raise DataError(f"There is no file {path}.", mend=_HOW)
@@ -41,6 +44,7 @@ def read_vms(path: str | Path, *, provider: str, today: date) -> list[Record]:
             offers = list(_offers(csv.DictReader(text), path, provider))
     except (UnicodeDecodeError, csv.Error):
         raise DataError(f"{path} is no text table.", mend=_HOW) from None
+    _refuse_two_counts(offers, path)
     rows = as_rows("skypilot", offers, month=month, source="uploaded vms.csv")
     if not rows:
         raise DataError(f"{path} prices no accelerator that planner knows together with its machine.", mend=_HOW)
@@ -50,6 +54,18 @@ def read_vms(path: str | Path, *, provider: str, today: date) -> list[Record]:
 def _refuse_many_lines(text: Iterator[str], path: str | Path) -> None:
     if sum(1 for _ in text) > MOST_ROWS + 1:
         raise DataError(f"{path} has more than {MOST_ROWS:,} rows, which no price table has.", mend=_HOW)
+
+
+def _refuse_two_counts(offers: list[Offer], path: str | Path) -> None:
+    """Raise where one instance type has now so many accelerators and now as many others."""
+    counts: dict[tuple[str, str], int] = {}
+    for offer in offers:
+        known = counts.setdefault((offer.instance, offer.name), offer.gpus)
+        if known != offer.gpus:
+            raise DataError(
+                f"{path} contradicts itself: {offer.instance} has {known} {offer.name} and {offer.gpus} {offer.name}.",
+                mend=_HOW,
+            )
 
 
 def _offers(table: csv.DictReader[str], path: str | Path, provider: str) -> Iterator[Offer]:

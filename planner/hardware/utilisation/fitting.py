@@ -22,7 +22,6 @@ from planner.hardware.utilisation.terms import (
     Blank,
     Customs,
     design,
-    overtraining_of,
     size_of,
     year_of,
 )
@@ -36,8 +35,8 @@ SAME_MODEL = 0.98
 
 PRIORS = {
     "level": (-1.2, 1.0), "mixture": (-0.3, 0.3), "low_precision": (0.25, 0.15), "size": (0.0, 0.1),
-    "gpus": (-0.06, 0.04), "few_gpus": (0.2, 0.3), "overtraining": (0.0, 0.2), "peak": (-0.3, 0.3),
-    "maturity": (0.1, 0.1), **dict.fromkeys(FAMILIES, (0.0, 0.2)), "unconnected": (-0.25, 0.25), GOODPUT: (-0.14, 0.1),
+    "gpus": (-0.053, 0.02), "few_gpus": (0.05, 0.15), "peak": (-0.2, 0.15), "maturity": (0.1, 0.1),
+    **dict.fromkeys(FAMILIES, (0.0, 0.2)), "unconnected": (-0.4, 0.3), GOODPUT: (-0.14, 0.1),
 }  # fmt: skip
 """Mean and deviation of each coefficient before any run is seen, in units of the logarithm: ours. Benchmarks of mfu.csv
 set those of GPUs (H100: .464 on 8, .422 on 512; .47 on 96, .42 on 4,608) and of low precision (8B on H100: .36 in bf16,
@@ -46,13 +45,14 @@ set those of GPUs (H100: .464 on 8, .422 on 512; .47 on 96, .42 on 4,608) and of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regression:
-    """Coefficients of TERMS, their covariance, both deviations, and what published runs usually do."""
+    """Coefficients of TERMS, their covariance, both deviations, what published runs usually do, and the runs' keys."""
 
     mean: Array
     covariance: Array
     steady_deviation: float
     goodput_deviation: float
     customs: Customs
+    known: frozenset[str]
 
 
 def regress(runs: Sequence[PublishedRun], figures: Sequence[SteadyFigure]) -> Regression:
@@ -75,6 +75,7 @@ def regress(runs: Sequence[PublishedRun], figures: Sequence[SteadyFigure]) -> Re
         steady_deviation=STEADY_DEVIATION,
         goodput_deviation=GOODPUT_DEVIATION,
         customs=customs,
+        known=frozenset(run.key for run in runs),
     )
 
 
@@ -97,7 +98,6 @@ def customs_of(runs: Sequence[PublishedRun]) -> Customs:
     late = [run for run in able if year_of(run.facts.month) >= since]
     return Customs(
         size=_blank([size_of(run.facts) or 0.0 for run in runs]),
-        overtraining=_blank([overtraining_of(run.facts) or 0.0 for run in runs]),
         gpus=Blank(float(centre), float(np.var(gpus - centre - slope * days))),
         gpus_slope=float(slope),
         low_precision_since=float(since),

@@ -12,7 +12,7 @@ import numpy as np
 from planner.catalog import records
 from planner.estimate import LEVEL, Estimate
 from planner.hardware.utilisation.fitting import Regression
-from planner.hardware.utilisation.published import published_runs, steady_figures
+from planner.hardware.utilisation.published import ceiling, published_runs, steady_figures
 from planner.hardware.utilisation.terms import GOODPUT, TERMS, Blank, Customs, Facts, design
 from planner.hardware.utilisation.values import Factor, Utilisation
 
@@ -34,11 +34,16 @@ def forecast(regression: Regression, facts: Facts, basis: str = "") -> Utilisati
     """The utilisation of an unseen run under this regression.
 
     The interval of the whole is that of their product, whose errors are correlated, not the product of both intervals.
+    No steady MFU is expected above what anyone has published for such a model and chip.
     """
     values, variances = design(facts, regression.customs)
     count = len(values)
     spread = float(np.sum((regression.mean[:count] ** 2 + np.diag(regression.covariance)[:count]) * variances))
     steady, goodput = float(values @ regression.mean[:count]), float(regression.mean[count])
+    most = math.log(ceiling(facts.accelerator.family, facts.precision, facts.kind, regression.known))
+    if steady > most:
+        steady, basis = most, f"{basis}, lowered to what was published at best (our assumption)"
+    basis = f"{basis}; the range's upper end is our assumption"
     whole = np.append(values, 1.0)
     own, run = regression.steady_deviation**2, regression.goodput_deviation**2
     variance = float(values @ regression.covariance[:count, :count] @ values) + spread
@@ -94,12 +99,12 @@ def shipped() -> Regression:
         goodput_deviation=table["deviation", GOODPUT, ""],
         customs=Customs(
             size=Blank(table["centre", "size", ""], table["variance", "size", ""]),
-            overtraining=Blank(table["centre", "overtraining", ""], table["variance", "overtraining", ""]),
             gpus=Blank(table["centre", "gpus", ""], table["variance", "gpus", ""]),
             gpus_slope=table["slope", "gpus", ""],
             low_precision_since=table["since", "low_precision", ""],
             low_precision_share=table["centre", "low_precision", ""],
         ),
+        known=frozenset(run.key for run in published_runs()),
     )
 
 
@@ -110,7 +115,7 @@ def lines_of(regression: Regression) -> Iterator[tuple[str, str, str, float]]:
     yield "deviation", "steady", "", regression.steady_deviation
     yield "deviation", GOODPUT, "", regression.goodput_deviation
     customs = regression.customs
-    for name, blank in (("size", customs.size), ("overtraining", customs.overtraining), ("gpus", customs.gpus)):
+    for name, blank in (("size", customs.size), ("gpus", customs.gpus)):
         yield "centre", name, "", blank.centre
         yield "variance", name, "", blank.variance
     yield "slope", "gpus", "", customs.gpus_slope
@@ -122,6 +127,11 @@ def lines_of(regression: Regression) -> Iterator[tuple[str, str, str, float]]:
 
 
 def _fraction(log: float, variance: float) -> Estimate:
-    """exp(log) with its 90 % interval; nothing is used more than fully."""
-    half = _Z * math.sqrt(variance)
-    return Estimate(min(math.exp(log), 1.0), min(math.exp(log - half), 1.0), min(math.exp(log + half), 1.0), LEVEL)
+    """exp(log), a fraction below 1, with its 90 % interval.
+
+    Below it is log-normal. Above it is normal in log(v / (1 - v)), so that nothing is used more than fully: that shape
+    is our assumption.
+    """
+    half, value = _Z * math.sqrt(variance), math.exp(log)
+    odds = value / (1 - value) * math.exp(half / (1 - value))
+    return Estimate(value, math.exp(log - half), odds / (1 + odds), LEVEL)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 
 from planner.catalog import Record as Line
 from planner.catalog import records
 from planner.hardware.accelerators import Accelerator
-from planner.hardware.utilisation.terms import Facts
+from planner.hardware.utilisation.terms import LOW_PRECISION, Facts
 from planner.hardware.utilisation.values import Kind, Precision
+
+MOST_EXPECTED = 0.9
+"""No steady MFU is expected above it, whatever was published of the bf16 peak in lower precision: our assumption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,24 +72,72 @@ def highest_published() -> PublishedRun:
     return max(published_runs(), key=lambda run: run.utilisation)
 
 
-@cache
-def highest_mfu(family: str, precision: Precision | None) -> Record | None:
+def highest_mfu(family: str, precision: Precision | None, kind: Kind = "moe") -> Record | None:
     """The highest steady MFU published for this family at this precision, of the bf16 peak; None where there is none.
 
-    Where no precision is named, bf16 and fp16 count. Figures that count recomputation do not.
+    bf16 and fp16 count as one, also where no precision is named. A dense model is compared with dense ones, a mixture
+    with all. Figures that count recomputation do not.
     """
-    named = ("bf16", "fp16") if precision is None else (precision,)
+    records_of_it = [one.record for one in _comparable(precision, kind) if one.family == family]
+    return max(records_of_it, key=lambda record: record.mfu, default=None)
+
+
+@cache
+def ceiling(family: str, precision: Precision | None, kind: Kind, known: frozenset[str]) -> float:
+    """The most that a steady MFU may be expected to be, by the figures of `known` runs and of no run at all.
+
+    The highest published for such models on this family; where there is none, the middle of the other families'.
+    """
+    best: dict[str, float] = {}
+    for one in _comparable(precision, kind):
+        if not one.run or one.run in known:
+            best[one.family] = max(one.record.mfu, best.get(one.family, 0.0))
+    return min(best.get(family, median(best.values())), MOST_EXPECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """A record that some model set on some family; `run` is the run it belongs to, or ''."""
+
+    record: Record
+    run: str
+    family: str
+    kind: str
+    precision: str | None
+
+
+@cache
+def _published() -> tuple[_Published, ...]:
+    """Every steady MFU stated, and the utilisation of every published run, below which its MFU cannot have been."""
     stated = [
-        Record(float(row["mfu"]), row["model"], row["source"])
+        _Published(
+            Record(float(row["mfu"]), row["model"], row["source"]),
+            row["run"],
+            Accelerator.of(row["accelerator"]).family,
+            row["kind"],
+            row["precision"],
+        )
         for row in records("mfu")
-        if row["mfu"] and row["precision"] in named and Accelerator.of(row["accelerator"]).family == family
+        if row["mfu"]
     ]
     implied = [
-        Record(run.utilisation, run.name, run.source)
+        _Published(
+            Record(run.utilisation, run.name, run.source),
+            run.key,
+            run.facts.accelerator.family,
+            run.facts.kind,
+            run.facts.precision,
+        )
         for run in published_runs()
-        if run.facts.accelerator.family == family and run.facts.precision in named
     ]
-    return max(stated + implied, key=lambda record: record.mfu, default=None)
+    return (*stated, *implied)
+
+
+@cache
+def _comparable(precision: Precision | None, kind: Kind) -> tuple[_Published, ...]:
+    """What such a model can be compared with on any hardware."""
+    named = (LOW_PRECISION,) if precision == LOW_PRECISION else ("bf16", "fp16")
+    return tuple(one for one in _published() if one.precision in named and (kind == "moe" or one.kind == "dense"))
 
 
 def _run(row: Line) -> PublishedRun:

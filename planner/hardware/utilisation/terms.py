@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 TYPICAL_PARAMS, TYPICAL_GPUS, TYPICAL_PEAK = 2e10, 600.0, 5e14
 """Where the terms of size, GPUs and peak are zero: about the middle of the published runs."""
-OVERTRAINED = 300.0
-"""Tokens per parameter from which on small models run on more GPUs than they feed well."""
 FEWEST, FEW = 8.0, 32.0
 """One server, and the GPUs from which on the network is that of a cluster."""
-FIRST_YEAR, SETTLED_YEAR = 2022.5, 2024.0
-"""Software got better until the end of 2023; published runs show no trend since."""
-LONGEST_DAYS, ROUGH_UTILISATION = 135.0, 0.3
-"""No published run took longer; where the stated GPUs would, at this utilisation, their number says little."""
+EARLIEST_YEAR, FIRST_YEAR, SETTLED_YEAR = 2020.0, 2022.5, 2024.0
+"""Published runs begin with 2020. Software got better until the end of 2023; they show no trend since."""
+LEAST_PEAK = 1.2e14
+"""The slowest chip that a published run used, in FLOP/s; slower ones count as that."""
+ROUGH_UTILISATION = 0.3
+"""With which days on one accelerator are reckoned, for the usual number of GPUs."""
 LOW_PRECISION = "fp8"
 
 FAMILIES = ("nvidia-v100", "nvidia-a100", "nvidia-hopper", "nvidia-blackwell", "tpu", "ascend", "unconnected")
@@ -40,7 +40,6 @@ STEADY = (
     "size",
     "gpus",
     "few_gpus",
-    "overtraining",
     "peak",
     "maturity",
     *FAMILIES,
@@ -87,7 +86,6 @@ class Customs:
     """
 
     size: Blank
-    overtraining: Blank
     gpus: Blank
     gpus_slope: float
     low_precision_since: float
@@ -106,7 +104,6 @@ def design(facts: Facts, customs: Customs) -> tuple[NDArray[np.float64], NDArray
     """The values of STEADY for a run, and their variances."""
     chip = facts.accelerator
     size = _known(size_of(facts), customs.size)
-    overtraining = _known(overtraining_of(facts), customs.overtraining)
     gpus = _gpus(facts, customs)
     share = _low_precision(facts, customs)
     values = [
@@ -116,11 +113,10 @@ def design(facts: Facts, customs: Customs) -> tuple[NDArray[np.float64], NDArray
         size.centre,
         gpus.centre,
         _few(gpus.centre),
-        overtraining.centre,
-        math.log10(chip.flops_per_second / TYPICAL_PEAK),
-        min(year_of(facts.month), SETTLED_YEAR) - FIRST_YEAR,
+        math.log10(max(chip.flops_per_second, LEAST_PEAK) / TYPICAL_PEAK),
+        min(max(year_of(facts.month), EARLIEST_YEAR), SETTLED_YEAR) - FIRST_YEAR,
     ]
-    variances = [0.0, 0.0, share.variance, size.variance, gpus.variance, 0.0, overtraining.variance, 0.0, 0.0]
+    variances = [0.0, 0.0, share.variance, size.variance, gpus.variance, 0.0, 0.0, 0.0]
     family = "unconnected" if chip.family in UNCONNECTED else chip.family
     values += [float(family == name) for name in FAMILIES]
     return np.array(values), np.array(variances + [0.0] * len(FAMILIES))
@@ -134,24 +130,14 @@ def size_of(facts: Facts) -> float | None:
     return None if facts.active_params is None else math.log10(facts.active_params / TYPICAL_PARAMS)
 
 
-def overtraining_of(facts: Facts) -> float | None:
-    if facts.active_params is None or facts.tokens is None:
-        return None
-    return max(0.0, math.log10(facts.tokens / facts.active_params / OVERTRAINED))
-
-
 def _gpus(facts: Facts, customs: Customs) -> Blank:
-    """log10 of the GPUs over the typical number: as stated, but as is usual for the work the further the stated number
-    would take longer than any published run."""
-    stated = None if facts.gpus is None else math.log10(facts.gpus / TYPICAL_GPUS)
-    days = facts.gpu_days
-    if days is None:
-        return _known(stated, Blank(0.0, customs.gpus.variance))
-    usual = customs.gpus.centre + customs.gpus_slope * math.log10(days) - math.log10(TYPICAL_GPUS)
-    if stated is None or facts.gpus is None:
-        return Blank(usual, customs.gpus.variance)
-    doubt = min(max(math.log2(days / facts.gpus / LONGEST_DAYS), 0.0), 1.0)
-    return Blank(stated + doubt * (max(usual, stated) - stated), doubt * customs.gpus.variance)
+    """log10 of the GPUs over the typical number: as stated, else as is usual for the work."""
+    if facts.gpus is not None:
+        return Blank(math.log10(facts.gpus / TYPICAL_GPUS), 0.0)
+    if facts.gpu_days is None:
+        return Blank(0.0, customs.gpus.variance)
+    usual = customs.gpus.centre + customs.gpus_slope * math.log10(facts.gpu_days)
+    return Blank(usual - math.log10(TYPICAL_GPUS), customs.gpus.variance)
 
 
 def _few(gpus: float) -> float:
