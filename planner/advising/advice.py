@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -31,7 +31,8 @@ class Advice(Sheet):
     """What to do in `case`. The verdict says it in a sentence; `components` are what to build, the leading one first.
 
     `confidence` is the share of the `variations` of our assumptions under which the headline stays. It is a close call
-    below `CLOSE_CALL`, or where a `rival` does about as well.
+    below `CLOSE_CALL`, or where a `rival` does about as well. `served` says for every option which model its month is
+    priced for, and on what it runs.
     """
 
     case: UseCase
@@ -53,6 +54,7 @@ class Advice(Sheet):
     assumptions: tuple[Assumption, ...]
     findings: tuple[Finding, ...]
     prices: str
+    served: Mapping[str, str]
     pilots: tuple[Pilot, ...] = ()
 
     @property
@@ -101,6 +103,7 @@ class Advice(Sheet):
                 name, label = option.option, option.label
                 yield Row(f"{name}_one_off_usd", f"{label}, once", option.one_off_usd, "usd", self.prices)
                 yield Row(f"{name}_monthly_usd", f"{label}, a month", option.monthly_usd, "usd", self.prices)
+                yield Row(f"{name}_served", f"{label}, served by", self.served[name])
         for break_even in self.break_even:
             key = "break_even" if break_even.equal_serving else "break_even_any_size"
             size = "same serving size" if break_even.equal_serving else "any size"
@@ -122,7 +125,7 @@ class Advice(Sheet):
             "rival": None if self.rival is None else self.rival.option,
             "contradictions": list(self.contradictions),
             "reasons": [reason.to_dict() for reason in self.reasons],
-            "ranking": [option.to_dict() for option in self.ranking],
+            "ranking": [{**option.to_dict(), "served": self.served[option.option]} for option in self.ranking],
             "break_even": [break_even.to_dict() for break_even in self.break_even],
             "flips": [flip.to_dict() for flip in self.flips],
             "paybacks": [payback.to_dict() for payback in self.paybacks],
@@ -165,10 +168,14 @@ class Advice(Sheet):
             ("Why", [str(reason) for reason in self.reasons]),
             ("Mind", [f"{finding.title} {finding.because} {finding.todo}".strip() for finding in self.findings]),
             ("Break-even of a model from scratch", [str(break_even) for break_even in self.break_even]),
+            ("What answers, and on what", [self._served(option) for option in self.ranking if option.chosen]),
             ("What would change the advice", [str(flip) for flip in self.flips]),
             ("When it pays", [str(payback) for payback in self.paybacks]),
             ("Test next", [str(test) for test in self.next_tests]),
         ]
+
+    def _served(self, option: Option) -> str:
+        return f"{option.label}: {self.served[option.option]}."
 
     def _table(self) -> list[tuple[str, ...]]:
         """The options: the advice marked, then the others with the reason against them."""

@@ -20,7 +20,7 @@ from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.laws import Calibration
 
-LANDSCAPE_FIELDS = {"as_of", "domain_gap", "unlabeled_tokens", "n_serve_max", "provenance", "goal"}
+LANDSCAPE_FIELDS = {"as_of", "domain_gap", "unlabeled_tokens", "n_serve_max", "provenance", "goal", "deploy"}
 """The fields of a case that the landscape depends on."""
 _ONE_RUN = 1e21
 

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from planner.advising.assuming import central
 from planner.advising.usecase import UseCase
 from planner.catalog import Record, records
 from planner.errors import InputError, UnknownName
@@ -126,13 +127,18 @@ def allowed(case: UseCase) -> tuple[Base, ...]:
     )
 
 
+def serving_limit(case: UseCase) -> float:
+    """The largest model that may be served, in parameters: what is said, and on a device no more than that runs."""
+    return min(case.n_serve_max, central()["device_params"]) if case.deploy == "on_device" else case.n_serve_max
+
+
 def adaptable(case: UseCase, measured: frozenset[str] = frozenset()) -> tuple[Base, ...]:
     """Language models that fit the serving size, newest first, without those that another beats in every way.
 
     Models that do not say how much they have read are left out, unless their name is among those `measured` on the text
     of the case.
     """
-    fits = [base for base in reversed(allowed(case)) if base.reads_language and base.params <= case.n_serve_max]
+    fits = [base for base in reversed(allowed(case)) if base.reads_language and base.params <= serving_limit(case)]
     kept = _unbeaten([base for base in fits if base.tokens is not None])
     return tuple(base for base in fits if base in kept or base.name in measured)
 
@@ -153,10 +159,9 @@ def specialist(case: UseCase) -> Base | None:
 
 def largest_window(case: UseCase) -> float:
     """Tokens that the longest prompt of any allowed language model takes."""
-    hosted = case.deploy in {"api", "vpc"}
     windows = [
         base.context_tokens
         for base in allowed(case)
-        if base.reads_language and (hosted or base.params <= case.n_serve_max)
+        if base.reads_language and (case.may_be_hosted or base.params <= serving_limit(case))
     ]
     return max(windows, default=0.0)

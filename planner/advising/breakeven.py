@@ -95,10 +95,11 @@ def spread(usd: Estimate) -> str:
 
 
 def break_evens(assessment: Assessment) -> tuple[BreakEven, ...]:
-    """At equal serving size, then at any size; none where no free model is there to beat."""
+    """At equal serving size, then, off a device, at any size; none where no free model is there to beat."""
     if not assessment.landscape.bases or not assessment.view.is_language:
         return ()
-    return tuple(_break_even(assessment, equal) for equal in (True, False))
+    sizes = (True,) if assessment.case.deploy == "on_device" else (True, False)
+    return tuple(_break_even(assessment, equal) for equal in sizes)
 
 
 def _break_even(assessment: Assessment, equal_serving: bool) -> BreakEven:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from planner.advising.assessing import Assessment
+from planner.advising.bases import serving_limit
+from planner.advising.pasting import cached_share
 from planner.advising.spending import MONTHLY
 from planner.advising.usecase import UseCase
 from planner.advising.views import View, count, have, options
@@ -18,6 +20,9 @@ from planner.laws import FLOPS_PER_PARAM_TOKEN
 from planner.planning.findings import HOPELESS_DECADES
 from planner.sheet import Finding
 from planner.units import show
+
+PLAIN_BITS = 3.0
+"""Bits per byte of text that a compressor such as gzip needs at most: our bound."""
 
 HOSTED = {"cpt", "pretrain", "specialist", "distill", "ft"}
 """Options with a model of one's own to run."""
@@ -46,7 +51,11 @@ OPEN: dict[str, tuple[Callable[[UseCase], str], _LeansOn]] = {
         lambda view, parts: view.is_language,
     ),
     "n_serve_max": (
-        lambda case: f"room to serve {show(case.n_serve_max, 'params')}",
+        lambda case: (
+            f"a device that runs {show(serving_limit(case), 'params')} at most"
+            if case.deploy == "on_device"
+            else f"room to serve {show(case.n_serve_max, 'params')}"
+        ),
         lambda view, parts: view.is_language and view.has_base,
     ),
 }
@@ -84,6 +93,34 @@ def far_from_the_law(assessment: Assessment) -> Finding | None:
     )
 
 
+def made_worse(assessment: Assessment) -> Finding | None:
+    """That a model was worse after training on the own text than before, which is no gain and rarely the truth."""
+    before = {pilot.model: pilot.bits_per_byte for pilot in assessment.pilots if pilot.kind == "zero_shot"}
+    worse = [pilot for pilot in assessment.pilots if pilot.kind == "cpt" and pilot.bits_per_byte > before[pilot.model]]
+    if not worse:
+        return None
+    start = show(before[worse[0].model], "bits/byte")
+    return Finding(
+        "warning",
+        "Training on your text made the model worse.",
+        f"{'; '.join(map(str, worse))}; {start} as it came. The advice takes that as no help.",
+        "Measure again: the learning rate may have been too high, or the held-out text of another kind.",
+    )
+
+
+def no_loss_of_text(assessment: Assessment) -> Finding | None:
+    """That a measured loss is higher than a plain compressor needs."""
+    high = [pilot for pilot in assessment.pilots if pilot.bits_per_byte > PLAIN_BITS]
+    if not high or not assessment.case.is_language:
+        return None
+    return Finding(
+        "warning",
+        f"{'; '.join(map(str, high))} is no loss of a language model on text.",
+        f"A plain compressor needs {show(PLAIN_BITS, 'bits/byte')} or less (our bound); open models need about one.",
+        "Check the unit: nats per token / 0.693 / bytes per token.",
+    )
+
+
 def told_by_pilots(assessment: Assessment) -> Finding | None:
     """What the pilots were used for, where that is less than they could tell."""
     pilots, found = assessment.pilots, assessment.measured
@@ -92,7 +129,8 @@ def told_by_pilots(assessment: Assessment) -> Finding | None:
     title = "The break-even does not use your measured losses: the law is of other text."
     why = f"{assessment.calibration.name} was fitted on other text, and losses on two texts cannot be compared."
     if found.curve is not None:
-        why += " How far training on your text lowered them is used, on both sides."
+        gained = bool(np.any(found.curve[0] > 0))
+        why += f" How far training on your text lowered them{'' if gained else ', not at all,'} is used, on both sides."
     todo = "Fit your own law to a small sweep on your text, in bits per byte: --runs sweep.csv --in-unit bits/byte."
     return Finding("note" if found.curve is not None else "warning", title, why, todo)
 
@@ -129,16 +167,42 @@ def too_dear_to_serve(assessment: Assessment) -> Finding | None:
     )
 
 
+def pasted_at(assessment: Assessment) -> Finding | None:
+    """How often pasted documents are found in the cache of the provider, on which their price rests."""
+    case, guesses = assessment.case, assessment.guesses
+    if "long_context" not in assessment.choice.components or not case.may_be_hosted:
+        return None
+    share = show(float(cached_share(case.queries_month, guesses)[0]), "fraction")
+    minutes = count(float(guesses["cache_minutes"][0]))
+    new, cached = (show(float(guesses[f"usd_per_mtok_{kind}"][0]), "usd") for kind in ("in", "cached"))
+    return Finding(
+        "note",
+        f"{share} of the requests are priced as finding the documents in the provider's cache.",
+        f"It keeps them for about {minutes} minutes, and your requests are spread evenly: both our assumptions. A"
+        f" million tokens cost {cached} from there and {new} otherwise.",
+    )
+
+
+def unrented(assessment: Assessment) -> Finding | None:
+    """That the dollars are those of hardware of one's own, because no rent is known."""
+    rate = assessment.cluster.rate
+    if rate is None or not rate.own:
+        return None
+    return Finding(
+        "note", f"Dollars are those of owning the {assessment.cluster.accelerator.name}.", rate.basis,
+        "Give price=... where you rent it.",
+    )  # fmt: skip
+
+
 def what_the_budget_buys(assessment: Assessment) -> Finding | None:
     """The smallest useful model of one's own beside the one that the budget buys."""
     view = assessment.view
     if "pretrain" not in assessment.choice.components:
         return None
-    least = view.useful_flops * view.usd_per_flop * view.guess["programme_pretrain"]
-    size = ""
+    least, size = view.least_programme_usd, ""
     if view.is_language:
         best = float(np.asarray(assessment.landscape.law.optimum(assessment.run_flops)[0])[0])
-        params = min(best, view.case.n_serve_max)
+        params = min(best, assessment.landscape.serve_params)
         tokens = view.run_flops / (FLOPS_PER_PARAM_TOKEN * params)
         size = f", such as {show(params, 'params')} on {show(tokens, 'tokens')}"
     budget = "The assumed budget" if view.case.leaves_open("budget_usd") else "Your budget"

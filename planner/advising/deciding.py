@@ -12,12 +12,15 @@ from planner.advising.breakeven import break_evens
 from planner.advising.explaining import contradictions, reasons, verdict
 from planner.advising.flipping import flips
 from planner.advising.paying import paybacks
-from planner.advising.piloting import Pilots, pilots_of
+from planner.advising.piloting import Pilots, check_pilots, pilots_of
 from planner.advising.probing import next_tests
+from planner.advising.renting import priced
 from planner.advising.replacing import assumptions_of
 from planner.advising.rules import flags, rival
+from planner.advising.serving import served
 from planner.advising.spending import ranking
 from planner.advising.usecase import UseCase, day
+from planner.advising.views import options
 from planner.advising.warning import findings
 from planner.errors import InputError
 from planner.hardware import Cluster
@@ -42,14 +45,16 @@ def advise(
     Args:
         law: the name of a published law, a calibration, or a fit of your own.
         as_of: the date of the decision, instead of that of the case; nothing released later is used.
-        cluster: the accelerators whose prices and utilisation turn FLOPs into dollars.
+        cluster: the accelerators whose prices and utilisation turn FLOPs into dollars; where no rent is
+            known, what they cost their owner.
         pilots: losses of open models measured on the own text: `Pilot`s, mappings, a DataFrame, or the path of a .csv.
             They replace our guesses; against a published law they tell what training on gains, against a law fitted
             on the same text also where a new model starts to win.
         seed: of the perturbations behind confidence and ranges.
 
     Raises:
-        InputError: the case is none, or dated before the first open model, or a pilot contradicts another.
+        InputError: no price of the accelerators is known, the case is none, or dated before the first open model, or a
+            pilot contradicts another or the case.
         UnknownName: there is no such law or accelerator.
     """
     if not isinstance(case, UseCase):
@@ -57,8 +62,9 @@ def advise(
     if as_of is not None:
         case = replace(case, as_of=day(as_of, "as_of"))
     calibration = calibration_of(law)
-    hired = Cluster.parse(cluster)
+    hired = priced(Cluster.parse(cluster))
     measured = pilots_of(pilots)
+    check_pilots(measured, case)
     assessment = Assessment(case, calibration, hired, DRAWS, seed, measured)
     break_even = break_evens(assessment)
     return Advice(
@@ -81,6 +87,7 @@ def advise(
         assumptions=assumptions_of(assessment),
         findings=findings(assessment),
         prices=f"{hired.accelerator.name}, {hired.price_basis}; hosted models {_priced_on()}",
+        served={option: served(option, assessment) for option in options()},
         pilots=measured,
     )
 

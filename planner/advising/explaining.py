@@ -26,13 +26,15 @@ def verdict(assessment: Assessment, break_even: tuple[BreakEven, ...]) -> str:
         why = all_obstacles(view, "pretrain") or "The data do not support a useful model."
         return f"This cannot be done as asked, because {view.hard_reason}. {why}"
     if "pretrain" not in parts:
-        return f"Use {_joined(_phrases(assessment, parts))}. {_against_pretraining(view, break_even)}".strip()
+        advised = f"{_joined(_phrases(assessment, parts))}. {_against_pretraining(view, break_even)}".strip()
+        return f"{_NO_FEED} use {advised}" if view.is_offline and view.changes_within_a_day else f"Use {advised}"
     better = "your budget passes the point from which a model of your own beats the best free one"
     why = view.hard_reason or (_NO_RIVAL if view.has_no_rival else better)
     others = _phrases(assessment, tuple(part for part in parts if part != "pretrain"))
     return f"Pretrain from scratch: {why}. {f'Add {_joined(others)}.' if others else ''}".strip()
 
 
+_NO_FEED = "This cannot be done as asked: without a connection no fresh facts arrive. With a data feed inside,"
 _NO_RIVAL = "no open model of the size that you may serve exists, and your text may not be sent to a larger one"
 
 

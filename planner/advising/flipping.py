@@ -57,7 +57,8 @@ class Flip:
 
     def __str__(self) -> str:
         now = f" (now {_words(self, self.now)})" if self.field in NUMBERS or self.field == "as_of" else ""
-        return f"If {self._condition}{now}: {' plus '.join(map(_phrase, self.components))}."
+        parts = self.components[:1] if self.becomes == "infeasible" else self.components
+        return f"If {self._condition}{now}: {' plus '.join(map(_phrase, parts))}."
 
     @property
     def _condition(self) -> str:

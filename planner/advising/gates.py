@@ -109,9 +109,8 @@ def lacks_time(view: View, option: str) -> str:
 def lacks_money(view: View, option: str) -> str:
     """The fewest dollars that it takes; for pretraining, the programme of the smallest useful model."""
     if option == "pretrain":
-        programme = view.guess["programme_pretrain"] * view.usd_per_flop
-        least = view.useful_flops * programme
-        if view.run_flops >= view.useful_flops:
+        least = view.least_programme_usd
+        if view.case.budget_usd >= least:
             return ""
     else:
         least = float(options()[option]["usd"])

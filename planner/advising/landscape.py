@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from planner.advising.assuming import Draws
-from planner.advising.bases import Base, adaptable, base_of
+from planner.advising.bases import Base, adaptable, base_of, serving_limit
 from planner.advising.measuring import Measured, is_own, nats_per_unit
 from planner.advising.usecase import UseCase
 from planner.laws import FLOPS_PER_PARAM_TOKEN, Calibration, DataConstrained, Law
@@ -68,7 +68,7 @@ class Landscape:
             bases=adaptable(case, found.names),
             law=_with_centre(calibration, guesses["reuse"].size),
             own_tokens=case.unlabeled_tokens,
-            serve_params=case.n_serve_max,
+            serve_params=serving_limit(case),
             open_tokens=guesses["open_text_tokens"] * (case.provenance != "own_data"),
             transfer=guesses[f"transfer_{kind}"],
             gap=gap[0],

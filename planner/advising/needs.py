@@ -46,6 +46,9 @@ def _always(options: frozenset[str]) -> Callable[[View], frozenset[str]]:
 
 
 def _fresh(view: View) -> frozenset[str]:
+    """Nothing brings fresh facts to a model without a connection."""
+    if view.is_offline:
+        return frozenset()
     return frozenset({"tools"}) if view.needs_live else _LOOKUP
 
 
@@ -55,7 +58,7 @@ def _taught(view: View) -> frozenset[str]:
 
 
 NEEDS: tuple[tuple[str, str, Callable[[View], bool], Callable[[View], frozenset[str]]], ...] = (
-    ("own_model", "a model of your own", lambda view: bool(view.hard_reason), _always(frozenset({"pretrain"}))),
+    ("own_model", "a model of your own", lambda view: view.wants_own_model, _always(frozenset({"pretrain"}))),
     ("fresh_facts", "facts as fresh as they change", lambda view: view.changes_within_a_day, _fresh),
     ("facts", "private facts", lambda view: view.needs_facts, _always(_LOOKUP)),
     ("sources", "named sources", lambda view: view.case.citations, _always(_LOOKUP)),
@@ -73,7 +76,7 @@ NEEDS: tuple[tuple[str, str, Callable[[View], bool], Callable[[View], frozenset[
         lambda view: view.is_language and view.case.deploy == "on_device",
         _always(_SMALL),
     ),
-    ("wait", "answers sooner than a hosted model begins", lambda view: view.needs_haste, _always(_SMALL)),
+    ("wait", "answers sooner than a large model begins", lambda view: view.needs_haste, _always(_SMALL)),
     ("volume", "the volume within the monthly budget", lambda view: view.exceeds_monthly_budget, _always(_SMALL)),
     (
         "data",

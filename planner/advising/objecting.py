@@ -41,7 +41,8 @@ def _not_needed(option: str, view: View) -> str:
         case "ft":
             return "The wanted manner can be written down: tune only if prompts fail a test."
         case "distill":
-            return "A hosted model does it at this volume and place."
+            served = "A hosted model" if view.case.may_be_hosted else "A model as it comes"
+            return f"{served} does it at this volume and place."
         case "classical":
             return "The input is language, which it reads poorly."
     return "Nothing in the case calls for it."
@@ -54,7 +55,7 @@ def _why_not_prompted(view: View) -> str:
     if view.hard_reason:
         return f"It is no model of your own, and {view.hard_reason}."
     if view.needs_small_model:
-        return "A hosted model does not fit the place, or its monthly bill the budget."
+        return "A large model does not fit the place or the wait, or its monthly bill the budget."
     if view.judges:
         cheaper = "cheaper, and " if view.prompt_usd_month > view.guess["small_host_usd"] else ""
         return f"A classifier trained on your labels is {cheaper}better in published comparisons."
@@ -71,7 +72,8 @@ def _why_not_pasted(view: View) -> str:
     if view.case.access_control:
         return "What a user may see depends on the user, so no prompt may hold it all."
     if not view.case.corpus_tokens:
-        return "How long the documents are is not said."
+        longest = show(view.guess["long_context_tokens"], "tokens")
+        return f"How long the documents are is not said: priced at {longest}, our assumption."
     if view.needs_live:
         return "The facts change too fast to be pasted."
     if view.case.corpus_tokens > min(view.guess["long_context_tokens"], view.window / 2):

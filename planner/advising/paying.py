@@ -57,7 +57,7 @@ def paybacks(assessment: Assessment) -> tuple[Payback, ...]:
 def tune_against_a_longer_prompt(assessment: Assessment) -> Payback | None:
     """A tune that makes instructions and examples in the prompt unnecessary."""
     case, guesses = assessment.case, assessment.guesses
-    if assessment.view.judges or case.deploy not in {"api", "vpc"} or blocked(assessment.view, "ft"):
+    if assessment.view.judges or not case.may_be_hosted or blocked(assessment.view, "ft"):
         return None
     once = _tune_usd(assessment)
     saved = guesses["trimmed_tokens"] * case.stretch * guesses["usd_per_mtok_in"] / 1e6
@@ -69,7 +69,7 @@ def small_host_against_a_large_model(assessment: Assessment) -> Payback | None:
     """A small tuned model on rented accelerators against a hosted large one."""
     case, guesses = assessment.case, assessment.guesses
     each = usd_per_query(assessment)
-    if case.deploy == "on_device" or each[0] <= 0:
+    if not case.may_be_hosted or each[0] <= 0:
         return None
     month = own_host(assessment, guesses["tuned_params"])
     size = show(min(guesses["tuned_params"][0], case.n_serve_max), "params")
@@ -82,7 +82,7 @@ def small_hosted_against_a_large_model(assessment: Assessment) -> Payback | None
     case, guesses = assessment.case, assessment.guesses
     each_small = case.stretch * (case.tok_in + case.tok_out) * guesses["usd_per_mtok_small"] / 1e6
     saved = usd_per_query(assessment) - each_small
-    if case.deploy not in {"api", "vpc"} or blocked(assessment.view, "ft") or saved[0] <= 0:
+    if not case.may_be_hosted or blocked(assessment.view, "ft") or saved[0] <= 0:
         return None
     once = _tune_usd(assessment)
     requests = np.divide(once, saved, out=np.full_like(saved, np.inf), where=saved > 0)

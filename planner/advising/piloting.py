@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from planner.advising.bases import Base, base_of
+from planner.advising.usecase import UseCase
 from planner.errors import DataError, InputError, UnknownName
 from planner.units import read, show
 
@@ -92,6 +93,10 @@ def pilots_of(source: Pilots) -> tuple[Pilot, ...]:
         source = _table(str(source))
     if isinstance(source, pd.DataFrame):
         source = _records(source)
+    if isinstance(source, Pilot | Mapping):
+        source = (source,)
+    if not isinstance(source, Iterable):
+        raise InputError(f"pilots is {source!r}, which holds none.", mend="Write pilots=[Pilot(kind=..., model=...)].")
     found = tuple(entry if isinstance(entry, Pilot) else _pilot(entry) for entry in source)
     _check(found)
     return found
@@ -137,4 +142,30 @@ def _check(pilots: tuple[Pilot, ...]) -> None:
             raise InputError(
                 f"{pilot.base.title} was measured after training but not as it came.",
                 mend='Measure it on the same text before, and give that as kind "zero_shot": the difference counts.',
+            )
+
+
+def check_pilots(pilots: tuple[Pilot, ...], case: UseCase) -> None:
+    """Raise where a pilot cannot be one of `case`.
+
+    Raises:
+        InputError: its model is for another kind of data or was released later, or it has read more than there is.
+    """
+    for pilot in pilots:
+        base = pilot.base
+        if not (base.reads_language if case.is_language else base.modality == case.modality):
+            raise InputError(
+                f"{base.title} is a model of {base.modality}; the case is about {case.modality}.",
+                mend="Measure a model of that kind of data, or say another modality.",
+            )
+        if base.release > case.as_of:
+            raise InputError(
+                f"{base.title} was released on {base.release.isoformat()}, after as_of {case.as_of.isoformat()}.",
+                mend="Decide on a later date, or measure a model of that day.",
+            )
+        if not case.leaves_open("unlabeled_tokens") and pilot.domain_tokens > case.unlabeled_tokens:
+            raise InputError(
+                f"A pilot of {base.title} has read {show(pilot.domain_tokens, 'tokens')} of your own text, of which"
+                f" there are {show(case.unlabeled_tokens, 'tokens')}.",
+                mend="Count the text once, however often it was read, or correct unlabeled_tokens.",
             )

@@ -21,7 +21,7 @@ def domain_loss(option: str, assessment: Assessment) -> Estimate | None:
     if not case.is_language:
         return None
     if option == "pretrain" and _pays(assessment):
-        return _estimate(landscape.scratch_loss(assessment.run_flops, case.n_serve_max), assessment)
+        return _estimate(landscape.scratch_loss(assessment.run_flops, landscape.serve_params), assessment)
     if option == "pretrain" or not landscape.bases:
         return None
     if option in _AS_IT_COMES:

@@ -115,8 +115,8 @@ def fifty_cases(assessment: Assessment) -> NextTest | None:
     if not assessment.view.is_language or assessment.view.bound_to_own_model:
         return None
     judge = "by their labels" if assessment.view.judges else "blind, beside an answer of your own"
-    return NextTest(f"Prompt a hosted model with {_CASES} of your own cases, and judge the answers {judge}.",
-                    _ask(assessment))  # fmt: skip
+    text = f"Prompt {_first_model(assessment)} with {_CASES} of your own cases, and judge the answers {judge}."
+    return NextTest(text, _ask(assessment))
 
 
 def terms_probe(assessment: Assessment) -> NextTest | None:
@@ -127,7 +127,27 @@ def terms_probe(assessment: Assessment) -> NextTest | None:
     return NextTest(text, _LEAST_USD, "planner vocabulary sample.txt")
 
 
+def _first_model(assessment: Assessment) -> str:
+    """What to prompt first: a hosted model, or an open one where the case says that it must run."""
+    if assessment.case.may_be_hosted:
+        return "a hosted model"
+    where = PLACES[assessment.case.deploy]
+    if not assessment.view.has_base:
+        return f"an open model {where}"
+    return f"{assessment.landscape.bases[int(np.argmin(assessment.landscape.untuned_losses()[:, 0]))].title} {where}"
+
+
+PLACES = {
+    "on_prem": "on your own machines",
+    "air_gapped": "on a machine without a connection",
+    "on_device": "on the device",
+}
+"""Where a model runs that nobody else may host, in words."""
+
+
 def _ask(assessment: Assessment) -> float:
+    if not assessment.case.may_be_hosted:
+        return _LEAST_USD
     return max(round(float(_CASES * usd_per_query(assessment)[0])), _LEAST_USD)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from planner.advising.advice import Advice
 from planner.advising.assessing import Assessment
 from planner.advising.deciding import DEFAULT_CLUSTER, DEFAULT_LAW, advise
+from planner.advising.renting import priced
 from planner.advising.usecase import UseCase, day
 from planner.errors import InputError
 from planner.hardware import Cluster
@@ -108,7 +109,7 @@ def replay(
     days = sorted({day(each, "dates") for each in dates})
     if not days:
         raise InputError("There are no dates to ask on.", mend="Give two or more, such as 2022-06-01.")
-    hired = Cluster.parse(cluster)
+    hired = priced(Cluster.parse(cluster))
     moments = tuple(_moment(case, each, calibration_of(law), hired, seed) for each in days)
     prices = f"{hired.accelerator.name}, {hired.price_basis}, at every date"
     return Replay(case=case, moments=moments, prices=prices)
@@ -122,6 +123,6 @@ def _moment(case: UseCase, when: date, law: Calibration, cluster: Cluster, seed:
             mend="Replay a case of language whose rules allow open models.",
         )
     central = Assessment(advice.case, law, cluster)
-    scratch = central.landscape.scratch_loss(central.run_flops, case.n_serve_max)
+    scratch = central.landscape.scratch_loss(central.run_flops, central.landscape.serve_params)
     adapted = central.landscape.adapted_losses(central.adaptation_flops).min(axis=0)
     return Moment(advice=advice, scratch_loss=float(scratch[0]), adapted_loss=float(adapted[0]))

@@ -144,7 +144,7 @@ class Rival:
 def rival(view: View, choice: Choice) -> Rival | None:
     """The option that a fair judge could prefer as well, or None."""
     case, parts = view.case, choice.components
-    hosted = case.deploy in {"api", "vpc"} and not view.needs_haste
+    hosted = case.may_be_hosted and not view.needs_haste
     about_as_dear = view.tune_usd_month <= _ABOUT * view.guess["small_host_usd"]
     could_tune = "classifier" in parts and "ft" not in parts and not blocked(view, "ft")
     if could_tune and hosted and about_as_dear:

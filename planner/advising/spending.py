@@ -10,10 +10,13 @@ import numpy as np
 
 from planner.advising.assessing import Assessment
 from planner.advising.assuming import Draws, Reason, plain
+from planner.advising.bases import serving_limit
 from planner.advising.gates import blocked
 from planner.advising.needs import ANSWERS, needs
 from planner.advising.objecting import why_not
+from planner.advising.pasting import pasted_tokens, pasted_usd_month
 from planner.advising.predicting import domain_loss
+from planner.advising.scratching import scratch_flops, scratch_usd
 from planner.advising.views import options
 from planner.advising.waiting import wait_ms
 from planner.estimate import Estimate
@@ -144,7 +147,7 @@ def _tune(assessment: Assessment) -> Draws:
 def _tuning_rent(examples: Draws, assessment: Assessment) -> Draws:
     case, guesses = assessment.case, assessment.guesses
     tokens = examples * (case.tok_in + case.tok_out) * case.stretch * guesses["tuning_epochs"]
-    flops = FLOPS_PER_PARAM_TOKEN * np.minimum(guesses["tuned_params"], case.n_serve_max) * tokens
+    flops = FLOPS_PER_PARAM_TOKEN * np.minimum(guesses["tuned_params"], serving_limit(case)) * tokens
     return np.asarray(flops * assessment.usd_per_flop * guesses["programme_tune"])
 
 
@@ -168,26 +171,6 @@ def _continue(assessment: Assessment) -> Draws:
     return np.minimum(usd, case.budget_usd) if case.budget_usd > floor else usd
 
 
-def _pretrain(assessment: Assessment) -> Draws:
-    """The programme of the break-even run; with a hard reason, of what the budget buys up to there.
-
-    The smallest useful run is the least, and all that is priced where there is no break-even.
-    """
-    view, smallest, wins = assessment.view, _smallest(assessment), assessment.landscape.equal_break_even
-    if not view.is_language:
-        wanted = smallest
-    elif view.hard_reason:
-        wanted = np.clip(assessment.run_flops, smallest, np.maximum(wins, smallest))
-    else:
-        wanted = np.where(np.isfinite(wins), wins, smallest)
-    return np.asarray(wanted * assessment.usd_per_flop * assessment.guesses["programme_pretrain"])
-
-
-def _smallest(assessment: Assessment) -> Draws:
-    """FLOPs of the smallest useful final run."""
-    return assessment.guesses["useful_run_flops" if assessment.view.is_language else "useful_modality_flops"]
-
-
 def usd_per_query(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
     """Dollars of one request to a hosted large model, with `more_tokens` in its prompt."""
     case, guesses = assessment.case, assessment.guesses
@@ -198,7 +181,7 @@ def usd_per_query(assessment: Assessment, more_tokens: Draws | float = 0.0) -> D
 def tuned_usd_month(assessment: Assessment) -> Draws:
     """A month of a small tuned model: hosted by the token, on own machines by the hour, on a device for free."""
     case, guesses = assessment.case, assessment.guesses
-    if case.deploy not in {"api", "vpc"}:
+    if not case.may_be_hosted:
         return own_host(assessment, guesses["tuned_params"])
     tokens = case.queries_month * case.stretch * (case.tok_in + case.tok_out)
     return np.asarray(tokens * guesses["usd_per_mtok_small"] / 1e6)
@@ -206,7 +189,7 @@ def tuned_usd_month(assessment: Assessment) -> Draws:
 
 def _served(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
     """A month of a model as it comes: hosted by the token, on own machines by the hour, on a device for free."""
-    if assessment.case.deploy in {"api", "vpc"}:
+    if assessment.case.may_be_hosted:
         return np.asarray(assessment.case.queries_month * usd_per_query(assessment, more_tokens))
     return own_host(assessment, assessment.guesses["tuned_params"])
 
@@ -215,15 +198,21 @@ def own_host(assessment: Assessment, params: Draws | float) -> Draws:
     """Dollars of a month of the accelerators that hold a model of `params`; a device of the user costs nothing."""
     if assessment.case.deploy == "on_device":
         return np.zeros(assessment.count + 1)
-    cluster = assessment.cluster
-    served = np.minimum(params, assessment.case.n_serve_max) * SERVED_BYTES_PER_PARAM
-    gpus = np.ceil(served / cluster.accelerator.memory_bytes)
-    return np.asarray(gpus * assessment.usd_per_gpu_hour * HOURS_PER_MONTH)
+    return np.asarray(gpus_for(params, assessment) * assessment.usd_per_gpu_hour * HOURS_PER_MONTH)
+
+
+def gpus_for(params: Draws | float, assessment: Assessment) -> Draws:
+    """Accelerators that hold a model of `params`, as far as it may be served."""
+    served = np.minimum(params, serving_limit(assessment.case)) * SERVED_BYTES_PER_PARAM
+    return np.asarray(np.ceil(served / assessment.cluster.accelerator.memory_bytes))
 
 
 def _pasted(assessment: Assessment) -> Draws:
-    reread = assessment.case.corpus_tokens * assessment.guesses["usd_per_mtok_cached"] / 1e6
-    return _served(assessment) + assessment.case.queries_month * reread
+    """A month of a model that reads all documents in every prompt; machines paid by the hour read them as well."""
+    case, guesses = assessment.case, assessment.guesses
+    if not case.may_be_hosted:
+        return _served(assessment)
+    return _served(assessment) + pasted_usd_month(pasted_tokens(case, guesses), case.queries_month, guesses)
 
 
 def _specialist(assessment: Assessment) -> Draws:
@@ -245,7 +234,7 @@ def _other_continued(assessment: Assessment) -> Draws:
 def _pretrained(assessment: Assessment) -> Draws:
     if assessment.case.is_language:
         return _own_model(assessment)
-    return _hosted(assessment, np.asarray(assessment.landscape.law.optimum(_smallest(assessment))[0]))
+    return _hosted(assessment, np.asarray(assessment.landscape.law.optimum(scratch_flops(assessment))[0]))
 
 
 def _own_model(assessment: Assessment) -> Draws:
@@ -259,7 +248,7 @@ def _small(assessment: Assessment) -> Draws:
 
 
 COMPUTE: dict[str, Callable[[Assessment], Draws]] = {
-    "rag": _index, "ft": _tune, "distill": _distil, "cpt": _continue, "pretrain": _pretrain,
+    "rag": _index, "ft": _tune, "distill": _distil, "cpt": _continue, "pretrain": scratch_usd,
 }  # fmt: skip
 """Dollars of compute and services, once."""
 

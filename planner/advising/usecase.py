@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Self
 
 from planner.errors import InputError, UnknownName
-from planner.units import read
+from planner.units import read, show
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "task": (
@@ -52,6 +52,9 @@ NUMBERS: dict[str, tuple[str, bool]] = {
 ENGLISH_FERTILITY = 1.3
 """Tokens per word of English in a common tokenizer: what `tok_in` and `tok_out` are counted in."""
 
+LEAST_PARAMS = 1e6
+"""Below it no model writes language: our bound."""
+
 SWITCHES = ("citations", "access_control", "mandate_from_scratch", "teacher_allowed")
 
 
@@ -61,35 +64,41 @@ class UseCase:
     `fertility` tokens each; dates are ISO text or a date.
 
     Args:
-        task: what the model does.
-        knowledge: which facts the answers need that a general model lacks.
+        task: what the model does: classification, extraction, qa, style, summarize, translate, chat, code, agent,
+            general, forecast, sequence.
+        knowledge: which facts the answers need that a general model lacks: none, public, private_static,
+            private_changing, live.
         update_hours: how often those facts change.
         corpus_tokens: documents that the answers must draw on.
-        behaviour: whether the wanted manner can be written down as instructions ("promptable") or not ("hard").
-        domain_gap: how far the text is from ordinary text.
+        behaviour: whether the wanted manner can be written down as instructions: none, promptable, hard (it cannot).
+        domain_gap: how far the text is from ordinary text: general, terms, nonstandard, language, lowres_language,
+            modality.
         fertility: tokens per word with the best open tokenizer; English has about 1.3.
         n_labeled: examples of an input with its right output.
         unlabeled_tokens: own raw text of the domain.
         budget_usd: money to build it, once.
         monthly_usd: money to run it, each month.
         weeks: time until it must work.
-        team: the most skilled people at hand: none, application, machine-learning or large-scale training engineers.
-        queries_month: requests per month, each of `tok_in` tokens in and `tok_out` out, counted as for English: a
-            language of twice the fertility takes, and costs, twice as many.
+        team: the most skilled people at hand: none, app (application engineers), ml (machine learning), infra
+            (large-scale training).
+        queries_month: requests per month.
+        tok_in: tokens of a request, counted as for English: a language of twice the fertility takes, and costs, twice
+            as many.
+        tok_out: tokens of an answer, counted likewise.
         latency_ms: the longest acceptable wait until an answer begins.
-        deploy: where it may run.
-        provenance: what the base model may have been trained on.
+        deploy: where it may run: api, vpc, on_prem, air_gapped, on_device.
+        provenance: what the base model may have been trained on: any, open_data, own_data.
         citations: answers must name their sources.
         access_control: what a user may see depends on the user.
         mandate_from_scratch: a rule demands a model trained from scratch.
-        goal: an application, a contribution to the public, or a model to sell.
-        modality: the kind of data.
-        prompt_tried: what came of prompting an existing model.
+        goal: an application, a contribution to the public, or a model to sell: application, public_good, sell_model.
+        modality: the kind of data: text, code, dna, protein, timeseries, tabular, logs.
+        prompt_tried: what came of prompting an existing model: unknown, works, fails_knowledge, fails_behaviour.
         teacher_allowed: whether a small model may learn from the outputs of a larger one.
         n_serve_max: the largest model that may be served, in parameters.
         as_of: the date of the decision: nothing released later is used.
         horizon_months: how long the answer should hold.
-        wish: what the asker would like to hear.
+        wish: what the asker would like to hear, or nothing: pretrain, finetune, rag.
     """
 
     task: str = "chat"
@@ -130,6 +139,11 @@ class UseCase:
             value = getattr(self, name)
             number = _of_words(value, name, self.fertility) if unit == "tokens" and _says_words(value) else None
             object.__setattr__(self, name, read(value, unit, name=name, zero=zero) if number is None else number)
+        if self.n_serve_max < LEAST_PARAMS:
+            raise InputError(
+                f"n_serve_max is {show(self.n_serve_max, 'params')}: no language model is so small.",
+                mend=f"Give the parameters of the largest model that may be served, {show(LEAST_PARAMS)} or more.",
+            )
         for name in SWITCHES:
             _check_switch(name, getattr(self, name))
         object.__setattr__(self, "as_of", day(self.as_of, "as_of"))
@@ -138,6 +152,11 @@ class UseCase:
     def is_language(self) -> bool:
         """Whether it is about text or program code, rather than other data or numbers to forecast."""
         return self.modality in {"text", "code"} and self.task != "forecast"
+
+    @property
+    def may_be_hosted(self) -> bool:
+        """Whether requests may go to a model that somebody else runs."""
+        return self.deploy in {"api", "vpc"}
 
     @property
     def stretch(self) -> float:

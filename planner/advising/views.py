@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.advising.landscape import gap_of
+from planner.advising.pasting import pasted_usd_month
 from planner.advising.usecase import NUMBERS, UseCase
 from planner.catalog import Record, records
 from planner.units import show
@@ -149,10 +150,15 @@ class View:
         """Whether the documents can be pasted into every prompt, in size, money and rights."""
         case, guess = self.case, self.guess
         limit = guess["device_context_tokens" if case.deploy == "on_device" else "long_context_tokens"]
-        usd_month = case.corpus_tokens * case.queries_month * guess["usd_per_mtok_cached"] / 1e6
+        usd_month = float(pasted_usd_month(case.corpus_tokens, case.queries_month, guess))
         affordable = usd_month <= guess["long_context_share"] * case.monthly_usd
         small = 0 < case.corpus_tokens <= min(limit, self.window / 2)
         return small and affordable and not case.access_control
+
+    @property
+    def wants_own_model(self) -> bool:
+        """Whether somebody asks for a model of one's own, by a rule or as the aim; that none exists is no such wish."""
+        return bool(self.hard_reason) and (self.bound_to_own_model or self.case.goal != "application")
 
     @property
     def hard_reason(self) -> str:
@@ -167,7 +173,7 @@ class View:
             return "the model itself is your contribution"
         if self.case.goal == "sell_model" and not self.lacks_own_text:
             return "the model itself is what you sell"
-        if not self.is_language and not self.has_specialist:
+        if not self.is_language and not self.has_specialist and self.case.modality != "tabular":
             return "no open model reads this kind of data"
         return ""
 
@@ -180,8 +186,7 @@ class View:
     @property
     def has_no_rival(self) -> bool:
         """Whether no open model fits what may be served, for text that is unusual and may not be sent away."""
-        hosted = self.case.deploy in {"api", "vpc"}
-        return self.is_language and not self.has_base and not hosted and self.reads_unusual_text
+        return self.is_language and not self.has_base and not self.case.may_be_hosted and self.reads_unusual_text
 
     @property
     def lacks_own_text(self) -> bool:
@@ -202,6 +207,12 @@ class View:
     def own_reading(self) -> float:
         """Own tokens, repeated as often as repeating helps."""
         return self.case.unlabeled_tokens * self.guess["epochs"]
+
+    @property
+    def least_programme_usd(self) -> float:
+        """Dollars of the whole programme around the smallest useful model of one's own, or what it takes to set up."""
+        programme = self.useful_flops * self.usd_per_flop * self.guess["programme_pretrain"]
+        return max(programme, float(options()["pretrain"]["usd"]) * self.guess["effort"])
 
     @property
     def useful_flops(self) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from planner.advising.assessing import Assessment
 from planner.advising.assuming import Draws
+from planner.advising.pasting import pasted_tokens
 from planner.advising.views import options
 from planner.catalog import record, records
 from planner.estimate import Estimate
@@ -67,7 +68,7 @@ def _reading_ms(option: str, assessment: Assessment) -> Draws:
     added: dict[str, Draws | float] = {
         "rag": guesses["retrieved_tokens"],
         "tools": guesses["tool_tokens"],
-        "long_context": case.corpus_tokens,
+        "long_context": pasted_tokens(case, guesses),
     }
     params = np.minimum(guesses["device_params"], case.n_serve_max)
     tokens = (case.tok_in + added.get(option, 0.0)) * case.stretch

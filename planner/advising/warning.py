@@ -7,12 +7,16 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from planner.advising.assessing import Assessment
-from planner.advising.bases import allowed, known_until
+from planner.advising.bases import allowed, known_until, serving_limit
 from planner.advising.caveats import (
     far_from_the_law,
+    made_worse,
+    no_loss_of_text,
+    pasted_at,
     told_by_pilots,
     too_dear_to_serve,
     too_slow,
+    unrented,
     unsaid,
     what_the_budget_buys,
 )
@@ -89,14 +93,18 @@ FLAGS: dict[str, Callable[[View], _Words]] = {
 }
 
 
+SPOILING = (far_from_the_law, made_worse, no_loss_of_text, told_by_pilots, unrented)
+"""What spoils the comparison."""
+
+
 def findings(assessment: Assessment) -> tuple[Finding, ...]:
     """What spoils the comparison, warnings, unmet needs, remarks, and last what nobody said."""
     view, choice = assessment.view, assessment.choice
     warned = [Finding("warning", *FLAGS[name](view)) for name in flags(view, choice)]
     open_needs, remarks = _unmet(view, choice.components), _remarks(assessment)
     last = what_the_budget_buys(assessment), unsaid(assessment)
-    means = too_dear_to_serve(assessment), too_slow(assessment)
-    spoiled = far_from_the_law(assessment), told_by_pilots(assessment)
+    means = too_dear_to_serve(assessment), too_slow(assessment), pasted_at(assessment)
+    spoiled = tuple(rule(assessment) for rule in SPOILING)
     found = (*spoiled, *warned, *open_needs, *means, *_alternative(assessment), *remarks, *last)
     return tuple(finding for finding in found if finding is not None)
 
@@ -131,7 +139,8 @@ def _unmet_own(view: View) -> tuple[str, str]:
 def _unmet_volume(view: View) -> tuple[str, str]:
     month = show(view.prompt_usd_month, "usd")
     volume = "the assumed" if view.case.leaves_open("queries_month") else "your"
-    why = f"A month at {volume} volume costs about {month} on a hosted model; {have(view.case, 'monthly_usd')}."
+    where = "on a hosted model" if view.case.may_be_hosted else "even on a hosted model, which may not be used here"
+    why = f"A month at {volume} volume costs about {month} {where}; {have(view.case, 'monthly_usd')}."
     return why, "Try a cheaper model."
 
 
@@ -141,11 +150,19 @@ def _unmet_place(view: View) -> tuple[str, str]:
 
 def _unmet_wait(view: View) -> tuple[str, str]:
     least = show(view.guess["hosted_wait_ms"] / 1000, "seconds")
-    why = f"A hosted model reliably begins after about {least}; {have(view.case, 'latency_ms')} milliseconds."
+    served = "hosted" if view.case.may_be_hosted else "large"
+    why = f"A {served} model reliably begins after about {least}; {have(view.case, 'latency_ms')} milliseconds."
     return why, "Serve a small model of your own beside the users, or accept a longer wait."
 
 
+def _unmet_fresh_facts(view: View) -> tuple[str, str]:
+    if view.is_offline:
+        return "Without a connection nothing brings them in.", "Bring a data feed inside, or accept older facts."
+    return _obstacles(view)
+
+
 UNMET: dict[str, Callable[[View], tuple[str, str]]] = {
+    "fresh_facts": _unmet_fresh_facts,
     "manner": _unmet_manner,
     "text": _unmet_text,
     "own_model": _unmet_own,
@@ -178,10 +195,15 @@ def _remarks(assessment: Assessment) -> Iterator[Finding]:
     if pretrains and not view.from_scratch_wins and view.has_base:
         title = "A free model that fits your serving size is predicted to be better."
         yield Finding("note", title, "The reason to pretrain is not quality.")
+    if case.n_serve_max > serving_limit(case) and not case.leaves_open("n_serve_max"):
+        most, said = (show(params, "params") for params in (serving_limit(case), case.n_serve_max))
+        yield Finding(
+            "note", f"A phone or laptop runs {most} at most (our assumption): we took that instead of {said}."
+        )
     if not view.has_base and not view.bound_to_own_model:
-        limit = show(case.n_serve_max, "params")
+        limit = show(serving_limit(case), "params")
         yield Finding("note", f"Our catalogue has no open language model of up to {limit} at this date.")
-    fits = [base for base in allowed(case) if base.reads_language and base.params <= case.n_serve_max]
+    fits = [base for base in allowed(case) if base.reads_language and base.params <= serving_limit(case)]
     hidden = [base.title for base in fits if base.tokens is None]
     matters = pretrains or case.wish == "pretrain" or "cpt" in assessment.choice.components
     if hidden and view.has_base and matters:

@@ -11,7 +11,7 @@ import click
 
 from planner.advising import Pilot, advise, pilots_of, replay, starting_points
 from planner.advising.deciding import DEFAULT_CLUSTER
-from planner.cli.asking import ask_case
+from planner.cli.asking import ask_case, fields_help
 from planner.cli.inputs import case_of, cluster_of, fit_of
 from planner.cli.options import case_options, conventions, hardware, printed
 from planner.errors import DataError, InputError
@@ -20,7 +20,7 @@ from planner.sheet import Sheet
 from planner.tokenizing import check_vocabulary
 
 
-@click.command("advise")
+@click.command("advise", epilog=fields_help())
 @case_options
 @click.option(
     "--law", metavar="NAME", default=DEFAULT_LAW, show_default=True, help="Law for both sides of the comparison."
@@ -90,7 +90,7 @@ def _pilot(text: str) -> dict[str, object]:
     return {name: value for name, value in said.items() if value}
 
 
-@click.command("replay")
+@click.command("replay", epilog=fields_help())
 @case_options
 @click.option("--on", "dates", metavar="DATE", multiple=True, required=True, help="A date of the decision; repeat it.")
 @click.option("--law", metavar="NAME", default=DEFAULT_LAW, show_default=True, help="Law for both sides.")

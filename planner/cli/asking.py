@@ -63,6 +63,24 @@ QUESTIONS = (
 )
 
 
+def fields_help() -> str:
+    """Every field of a case with the values that it takes, one to a line, for the help of a command."""
+    words = [f"  {name}: {', '.join(word for word in known if word)}" for name, known in CHOICES.items()]
+    numbers = [f"  {name}: {_KINDS[unit]}" for name, (unit, _) in NUMBERS.items()]
+    switches = [f"  {name}: true or false" for name in SWITCHES]
+    dates = ["  as_of: a date such as 2026-11-20"]
+    return "\n".join(("\b", "Fields of a case:", *words, *numbers, *switches, *dates))
+
+
+_KINDS = {
+    "count": "a number such as 20k",
+    "tokens": 'tokens such as 30B, or "1M words"',
+    "usd": "US dollars such as 2M",
+    "params": "parameters such as 8B",
+}
+"""What a number of each unit is written like."""
+
+
 def ask_case(case: UseCase) -> UseCase:
     """The case after every question that matters; an empty answer keeps what `case` says."""
     click.echo("Press Enter to keep the answer in brackets.", err=True)

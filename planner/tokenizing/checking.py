@@ -35,12 +35,13 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """How one tokenizer cuts the sample."""
+    """How one tokenizer cuts the sample; `pieces` are those of the terms that were asked for."""
 
     vocabulary: Vocabulary
     tokens_per_word: float
     bytes_per_token: float
     shattered: tuple[str, ...]
+    pieces: dict[str, tuple[str, ...]]
 
     @property
     def stretch(self) -> float:
@@ -99,6 +100,8 @@ class VocabularyCheck(Sheet):
         for cut in self.cuts:
             yield from self._of(cut)
         yield Row("terms", "Terms of your field", float(len(self.terms)), "count")
+        for term in self.cuts[0].pieces:
+            yield from self._looked_at(term)
         yield Row("query_usd", "1,000 words in a prompt", self._query_usd(self.fertility), "usd", self._beside(1000.0))
         training = _TRAINED_WORDS * self.fertility
         note = f"{show(_TRAINED_PARAMS, 'params')}; {show(training, 'tokens')}; {self.prices}"
@@ -114,6 +117,13 @@ class VocabularyCheck(Sheet):
         yield Row(f"{name}_bytes_per_token", f"{title}: bytes per token", cut.bytes_per_token, "", english)
         share = len(cut.shattered) / len(self.terms) if self.terms else 0.0
         yield Row(f"{name}_shattered", f"{title}: terms that shatter", share, "fraction")
+
+    def _looked_at(self, term: str) -> Iterable[Row]:
+        """Tokens of a term that was asked for, with its pieces, under each tokenizer."""
+        for cut in self.cuts:
+            key = f"{cut.vocabulary.name.replace('-', '_')}_tokens_of_{'_'.join(term.split())}"
+            note = f"{'|'.join(cut.pieces[term])}{'; shatters' if term in cut.shattered else ''}"
+            yield Row(key, f"{cut.vocabulary.title}: tokens of “{term}”", float(len(cut.pieces[term])), "count", note)
 
     def _query_usd(self, fertility: float) -> float:
         return 1000 * fertility * self.usd_per_token
@@ -140,7 +150,7 @@ def check_vocabulary(sample: str | Path, *, terms: Iterable[str] = ()) -> Vocabu
 
     Raises:
         DataError: the file cannot be read as text.
-        InputError: the sample has fewer than 20 words.
+        InputError: the sample has fewer than 20 words, or a term is empty.
         MissingExtra: no reference tokenizer is installed.
     """
     text = (_read(sample) if isinstance(sample, Path) else sample)[:MOST_CHARACTERS]
@@ -148,8 +158,9 @@ def check_vocabulary(sample: str | Path, *, terms: Iterable[str] = ()) -> Vocabu
     words = float(len(_WORD.findall(text))) if spaced else len(_UNSPACED.findall(text)) / _CHARACTERS_PER_WORD
     if words < _LEAST_WORDS:
         raise InputError(f"The sample has {show(words)} words.", mend=f"Give {_LEAST_WORDS} or more, better thousands.")
-    found = tuple(dict.fromkeys(terms)) or (_terms_of(text) if spaced else ())
-    cuts = sorted((_cut(each, text, words, found) for each in installed()), key=lambda cut: cut.tokens_per_word)
+    asked = _asked(terms)
+    found = asked or (_terms_of(text) if spaced else ())
+    cuts = sorted((_cut(each, text, words, found, asked) for each in installed()), key=lambda cut: cut.tokens_per_word)
     hired, price = Cluster.parse(_CLUSTER), _price_row()
     return VocabularyCheck(
         words=words,
@@ -169,13 +180,22 @@ def _read(path: Path) -> str:
         raise DataError(f"{path} cannot be read as text: {error}.", mend="Give a file of UTF-8 text.") from None
 
 
-def _cut(vocabulary: Vocabulary, text: str, words: float, terms: tuple[str, ...]) -> Cut:
+def _asked(terms: Iterable[str]) -> tuple[str, ...]:
+    """The terms that the user names, each once."""
+    asked = tuple(dict.fromkeys(" ".join(term.split()) for term in terms))
+    if "" in asked:
+        raise InputError("A term is empty.", mend='Give a word of your field, such as "mens rea".')
+    return asked
+
+
+def _cut(vocabulary: Vocabulary, text: str, words: float, terms: tuple[str, ...], asked: tuple[str, ...]) -> Cut:
     tokens = len(vocabulary.tokens(text))
     return Cut(
         vocabulary=vocabulary,
         tokens_per_word=tokens / words,
         bytes_per_token=len(text.encode()) / tokens,
         shattered=tuple(term for term in terms if _shatters(vocabulary, term)),
+        pieces={term: vocabulary.pieces(f" {term}") for term in asked},
     )
 
 

@@ -38,6 +38,17 @@ class Vocabulary:
         encoded: list[int] = _encoding(self.name).encode(text, disallowed_special=())
         return encoded
 
+    def pieces(self, text: str) -> tuple[str, ...]:
+        """The text of each token, spaces around it left out; bytes that are no text alone are shown in hexadecimal."""
+        return tuple(_shown(_encoding(self.name).decode_single_token_bytes(token)) for token in self.tokens(text))
+
+
+def _shown(token: bytes) -> str:
+    try:
+        return token.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return token.hex()
+
 
 def installed() -> tuple[Vocabulary, ...]:
     """Those whose package is installed, in the order of the table.

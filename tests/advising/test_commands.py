@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from planner import UseCase, advise
+from planner.advising.usecase import CHOICES
 from planner.cli import main
 from planner.cli.asking import QUESTIONS, ask_case
 
@@ -133,3 +134,19 @@ def test_what_is_not_understood_is_one_line_and_a_mend(words, hint):
     assert result.exit_code == 2
     assert hint in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_every_field_and_value_is_in_the_help_the_docs_and_the_docstring():
+    docs = (BLOOMBERG.parent / "advice.md").read_text("utf-8")
+    shown = run("advise", "--help").stdout
+    assert "Fields of a case:" in run("replay", "--help").stdout
+    for name in UseCase.__dataclass_fields__:
+        assert f"\n    {name}: " in shown
+        assert f"| `{name}` |" in docs
+        assert f" {name}: " in UseCase.__doc__
+    for name, values in CHOICES.items():
+        said = [value for value in values if value]
+        assert f"{name}: {', '.join(said)}" in shown
+        assert f"| `{name}` | {', '.join(f'`{value}`' for value in said)} |" in docs
+        entry = " ".join(UseCase.__doc__.split(f" {name}: ")[1].split())
+        assert all(value in entry for value in said)

@@ -29,6 +29,7 @@ def test_unknown_names_are_answered_with_the_closest(record, hint):
     [
         {"budget_usd": -5}, {"budget_usd": float("nan")}, {"weeks": float("inf")}, {"budget_usd": "a lot"},
         {"citations": "perhaps"}, {"as_of": "yesterday"}, {"as_of": 2022}, {"task": 3}, {"n_serve_max": 0},
+        {"n_serve_max": 1},
         {"corpus_tokens": None}, {"unlabeled_tokens": "$3M"},
     ],
 )  # fmt: skip

@@ -155,3 +155,47 @@ def test_an_own_law_in_nats_per_token_is_sent_to_be_converted(own_law):
     in_nats = replace(own_law, loss_unit="nats/token")
     with pytest.raises(InputError, match="in_unit"):
         advise(CASE, law=in_nats, pilots=[zero_shot(0.8)])
+
+
+# What a pilot may not be, and what is doubtful.
+
+
+def said(advice):
+    return " ".join(f"{finding.level}: {finding.title} {finding.because}" for finding in advice.findings)
+
+
+def test_training_that_made_things_worse_is_said_and_counts_as_no_help():
+    worse = advise(CASE, pilots=[zero_shot(0.81), trained("100M", 0.95)])
+    assert "warning: Training on your text made the model worse." in said(worse)
+    assert "not at all" in said(worse)
+    assert "cpt" not in worse.components
+    assert "made the model worse" not in said(advise(CASE, pilots=[zero_shot(0.81), trained("100M", 0.79)]))
+
+
+def test_a_loss_above_that_of_a_compressor_is_doubted():
+    assert "is no loss of a language model" in said(advise(CASE, pilots=[zero_shot(7.9)]))
+    assert "is no loss of a language model" not in said(advise(CASE, pilots=[zero_shot(1.5)]))
+
+
+@pytest.mark.parametrize(
+    ("pilots", "case", "match"),
+    [
+        ([zero_shot(0.8) | {"model": "esm-2-15b"}], {}, "a model of protein; the case is about text"),
+        ([zero_shot(0.8)], {"modality": "protein"}, "the case is about protein"),
+        ([zero_shot(0.8), trained(1e13, 0.7)], {}, "of which there are 30.0B tokens"),
+        ([zero_shot(0.8)], {"as_of": "2023-01-01"}, "after as_of 2023-01-01"),
+    ],
+)
+def test_pilots_that_cannot_be_of_the_case_are_refused(pilots, case, match):
+    with pytest.raises(InputError, match=match):
+        advise(replace(CASE, **case), pilots=pilots)
+
+
+def test_where_own_text_is_not_said_a_pilot_may_have_read_any_amount():
+    assert advise(UseCase(as_of="2026-11-20"), pilots=[zero_shot(0.8), trained(1e9, 0.7)]).pilots
+
+
+def test_what_holds_no_pilots_is_refused():
+    with pytest.raises(InputError, match="pilots is 5"):
+        advise(CASE, pilots=5)
+    assert pilots_of(Pilot(kind="zero_shot", model=LLAMA, bits_per_byte=0.8)) == pilots_of(zero_shot(0.8))

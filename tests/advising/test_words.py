@@ -226,3 +226,9 @@ def test_an_impossible_wish_is_told_with_all_that_it_lacks():
 def test_what_is_advised_comes_with_its_risk():
     text = str(advise(UseCase(task="qa", knowledge="private_static", corpus_tokens=3e8, as_of=TODAY)))
     assert "Risk: a wrong passage gives a wrong answer." in text
+
+
+def test_a_flip_to_the_impossible_names_nothing_beside():
+    flip = Flip("provenance", "any", "own_data", "infeasible", ("infeasible", "rag"))
+    assert flip.components == ("infeasible", "rag")
+    assert str(replace(flip, field="weeks", now=12.0, at=1.0)).endswith("it cannot be done as asked.")

@@ -63,6 +63,29 @@ def test_terms_of_the_field_are_found_and_shatter():
     assert all("consideration" not in cut.shattered for cut in given.cuts)
 
 
+def test_terms_that_are_asked_for_are_shown_with_their_pieces():
+    found = check_vocabulary(ENGLISH, terms=["mens  rea", "thrombocytopenia", "the"])
+    rows = {row.key: row for row in found.rows()}
+    assert rows["llama_3_tokens_of_mens_rea"].value == 3
+    assert rows["llama_3_tokens_of_mens_rea"].note == "mens|re|a"
+    assert rows["llama_3_tokens_of_thrombocytopenia"].note.endswith("; shatters")
+    assert rows["llama_3_tokens_of_the"].value == 1
+    assert found.to_dict()["llama_3_tokens_of_mens_rea"] == 3
+    assert not [row for row in check_vocabulary(CLINICAL).rows() if "tokens_of" in row.key]
+
+
+@pytest.mark.parametrize("term", ["", "   "])
+def test_an_empty_term_is_refused(term):
+    with pytest.raises(InputError, match="A term is empty"):
+        check_vocabulary(ENGLISH, terms=["mens rea", term])
+
+
+def test_pieces_that_are_no_text_alone_are_shown_in_hexadecimal():
+    pieces = vocabulary("llama-3").pieces("\U00012000")
+    assert bytes.fromhex("".join(pieces)).decode() == "\U00012000"
+    assert vocabulary("llama-3").pieces(" court") == ("court",)
+
+
 def test_twice_the_tokens_cost_twice_per_query_and_per_training_token():
     english, korean = (check_vocabulary(text) for text in (ENGLISH, KOREAN))
     ratio = korean.fertility / english.fertility
