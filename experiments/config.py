@@ -95,6 +95,11 @@ class Shape:
         return f"{self.layers}x{self.width}"
 
 
+def steps_before_decay(steps: int, decay_share: float) -> int:
+    """The steps of a run of `steps` that come before its decay."""
+    return steps - round(decay_share * steps)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One run: a shape trained on `tokens` with a warm-up, a constant rate and a decay to zero over the last steps.
@@ -124,7 +129,7 @@ class Config:
     @property
     def branch_step(self) -> int:
         """The step at which this run leaves the trunk and its decay begins."""
-        return self.steps - round(self.decay_share * self.steps)
+        return steps_before_decay(self.steps, self.decay_share)
 
     @property
     def flops(self) -> float:

@@ -62,6 +62,19 @@ def write_once(path: Path, write: Callable[[IO[bytes]], object]) -> bool:
         return True
 
 
+class TooLarge(PlannerError):
+    """A file could not be written because it is larger than the system lets this process write."""
+
+    @classmethod
+    def of(cls, path: Path) -> TooLarge:
+        """The error for the file at `path`."""
+        return cls(
+            f"{path} could not be written: it is larger than files may be here.",
+            mend="Raise the limit of your shell (ulimit -f unlimited), or give an --out on a disk that takes larger "
+            "files, and run the same command again: what is recorded is kept.",
+        )
+
+
 @contextmanager
 def _draft(path: Path, write: Callable[[IO[bytes]], object]) -> Iterator[Path]:
     """A file beside `path` with its content, safe on disk; what the caller then does to its name is made safe too."""
@@ -77,6 +90,8 @@ def _draft(path: Path, write: Callable[[IO[bytes]], object]) -> Iterator[Path]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull.of(path) from error
+        if error.errno == errno.EFBIG:
+            raise TooLarge.of(path) from error
         raise
     finally:
         draft.unlink(missing_ok=True)
@@ -121,17 +136,25 @@ def reading(path: Path, *, mend: str) -> Iterator[dict[str, Any]]:
     try:
         yield _note(path.read_bytes())
     except (LookupError, TypeError, PlannerError) as error:
-        what = error.problem.rstrip(".") if isinstance(error, PlannerError) else repr(error)
-        raise DataError(f"{path} was written by another version of this program: {what}.", mend=mend) from error
+        raise DataError(f"{path} was written by another version of this program: {_what(error)}.", mend=mend) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is damaged: {error}.", mend=mend) from error
 
 
 def _note(raw: bytes) -> dict[str, Any]:
-    note: dict[str, Any] = json.loads(raw)
+    note: Any = json.loads(raw)
+    if not isinstance(note, dict) or "checksum" not in note:
+        raise ValueError("it has no checksum")
     if note.pop("checksum") != _checksum(note):
         raise ValueError("its checksum is wrong")
     return note
+
+
+def _what(error: Exception) -> str:
+    """What a note lacks, or has too much of."""
+    if isinstance(error, PlannerError):
+        return error.problem.rstrip(".")
+    return f"it does not say {error.args[0]!r}" if isinstance(error, KeyError) else "it says other things than this one"
 
 
 def _checksum(value: dict[str, Any]) -> str:

@@ -33,13 +33,14 @@ class Need:
 
 
 def need(sweep: Sweep, *, allow_repeats: bool) -> Need:
-    """What the longest run of `sweep` and its evaluation meet; one window of each where text may be met again.
+    """What the longest run of `sweep` and its evaluation meet; where text may be met again, one window to train on and
+    two to tell how unsure a loss is.
 
     Each part holds one token more than its windows: the one that follows the last.
     """
     context = max(size.context for size in sweep.sizes)
     if allow_repeats:
-        return Need(train_tokens=context + 1, held_out_tokens=context + 1)
+        return Need(train_tokens=context + 1, held_out_tokens=2 * context + 1)
     return Need(
         train_tokens=max(max(size.tokens) for size in sweep.sizes) + 1,
         held_out_tokens=sweep.evaluation_windows * context + 1,

@@ -35,20 +35,8 @@ class Quote(Sheet):
 
     @property
     def findings(self) -> tuple[Finding, ...]:  # type: ignore[override]
-        """What is odd about the text, and whether it is read more than once."""
-        return (*self.forecast.findings, *self._repeats())
-
-    def _repeats(self) -> Iterable[Finding]:
-        todo = self.forecast.todo
-        longest, there = max((leg.config.tokens for leg in todo.legs), default=0), todo.corpus.train_tokens
-        if longest > there:
-            yield Finding(
-                "note",
-                "Some runs read the text more than once.",
-                f"The longest takes {show(longest, 'tokens')}, and there are {show(there, 'tokens')}: "
-                f"{show(longest / there, 'epochs')}.",
-                "Each records its unique tokens. Up to 4 epochs cost little (Muennighoff et al. 2023).",
-            )
+        """Those of the forecast."""
+        return self.forecast.findings
 
     def rows(self) -> Iterable[Row]:
         """The rows of the forecast, then the dollars."""

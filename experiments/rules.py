@@ -31,6 +31,7 @@ WARMUP_SHARE, FEWEST_WARMUP, MOST_WARMUP = 0.04, 10, 500
 """Share of the shortest run's steps in which the rate rises, and the fewest and most steps that it takes for that."""
 
 FACTORS = {"half": 0.5, "own": 1.0, "twice": 2.0}
+BEYOND = "The best is the lowest or the highest rate tried; a still better one may lie beyond."
 CHECK_STEPS = 400
 STAGE = "Trials"
 TOLERATED = 0.01
@@ -78,6 +79,11 @@ class Trial:
         return self.learning_rate * FACTORS[min(self.losses, key=lambda name: self.losses[name])]
 
     @property
+    def is_at_edge(self) -> bool:
+        """Whether the best of the rates tried is the lowest or the highest of them."""
+        return self.best_rate != self.learning_rate and not math.isinf(min(self.losses.values()))
+
+    @property
     def finding(self) -> Finding:
         """What is wrong with the rule's rate."""
         label = self.shape.label
@@ -88,7 +94,7 @@ class Trial:
         return Finding(
             "warning",
             f"{show(self.best_rate, 'count')} is a better learning rate for {label}.",
-            "It diverges at its own." if math.isinf(self.excess) else f"Its own costs it {cost} more loss.",
+            "It diverges at its own." if math.isinf(self.excess) else f"Its own costs it {cost} more loss. {BEYOND}",
             todo,
         )
 
@@ -118,7 +124,8 @@ class RuleCheck(Sheet):
             for name, loss in trial.losses.items():
                 rate = show(FACTORS[name] * trial.learning_rate, "count")
                 yield Row(f"loss_{label}_{name}", f"{label} at {rate}", loss, "nats/token")
-            yield Row(f"excess_{label}", f"{label}, sweep's rate over the best", trial.excess, "fraction")
+            note = BEYOND if trial.is_at_edge else ""
+            yield Row(f"excess_{label}", f"{label}, sweep's rate over the best", trial.excess, "fraction", note)
 
 
 def check_rule(

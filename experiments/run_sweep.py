@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 import threading
 import time
@@ -10,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.cautions import cautions
+from experiments.commands import command_of
 from experiments.config import Config, Leg, Sweep, chains
 from experiments.corpus import Corpus, Source, build
 from experiments.corpus.workers import silent
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experiments.corpus.workers import Tell
+    from planner.sheet import Finding
 
 PROBE_SECONDS = 1.0
 PROBE_LEAST_STEPS = 3
@@ -66,6 +68,11 @@ class Todo:
     sweep: Sweep
     corpus: Corpus
     chains: tuple[tuple[Leg, ...], ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is odd about the text, and what the sweep does not do as asked."""
+        return (*self.corpus.findings, *cautions(self.sweep, self.corpus))
 
     @property
     def legs(self) -> tuple[Leg, ...]:
@@ -181,7 +188,7 @@ def run_sweep(
         todo = survey(sweep, corpus, ledger=ledger, allow_repeats=allow_repeats)
         if backend not in CLUSTERS:
             check_fits(todo, device)
-        ledger.begin(sweep, corpus, command=command_of(sweep, source, allow_repeats=allow_repeats))
+        ledger.begin(sweep, corpus, command=command_of(sweep, source, out=out, allow_repeats=allow_repeats))
         announce(todo)
         runs = {leg.config.identity(corpus.fingerprint): leg.config for leg in todo.legs}
         ledger.forgive(runs)
@@ -203,25 +210,6 @@ def _watch(follower: Follower, told: threading.Event) -> None:
     follower.poll()
     if told.is_set():
         raise Stop
-
-
-def command_of(sweep: Sweep, source: Source | Path | None, *, allow_repeats: bool) -> str:
-    """The command that does `sweep` again: all that changes a result; where text lies on this machine is left out."""
-    source = source if isinstance(source, Source) else Source(place=None if source is None else str(source))
-    options = {
-        "--corpus": source.place and (source.place if source.data_set else _portable(source.place)),
-        "--vocabulary": source.vocabulary,
-        "--tokenizer": source.tokenizer and _portable(source.tokenizer),
-        "--text-column": source.text_column if source.text_column != Source().text_column else None,
-        "--max-bytes": source.max_bytes,
-    }
-    words = [str(word) for option in options.items() if option[1] is not None for word in option]
-    repeats = ["--allow-repeats"] if allow_repeats else []
-    return shlex.join(["python", "-m", "experiments", "run", sweep.name, *words, *repeats])
-
-
-def _portable(path: str) -> str:
-    return Path(path).name if Path(path).is_absolute() else path
 
 
 def jobs_of(todo: Todo, folder: Path, *, device: str, workers: int) -> list[Job]:

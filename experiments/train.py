@@ -16,6 +16,7 @@ from experiments.ledger import Record, Stop, record_of
 from experiments.model import Decoder
 from experiments.optim import Optimiser
 from planner.errors import PlannerError
+from planner.units import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,8 +38,12 @@ LOOKS = {"cpu": 1, "cuda": 16}
 MODEL = "model."
 
 
+NO_BETTER_SHARE = 0.999
+"""A held-out loss of this share of what guessing costs, or more, is that of a model that has learnt nothing."""
+
+
 class Diverged(PlannerError):
-    """The loss of a run is no number any more."""
+    """The loss of a run is no number any more, or no better than guessing."""
 
 
 def train(
@@ -71,7 +76,7 @@ def train(
         if (step + 1) % looks and step + 1 not in (config.branch_step, config.steps):
             continue
         if not math.isfinite(loss := unknown.item()):
-            raise Diverged(f"The loss became {loss} at step {step} of {config.steps}.")
+            raise Diverged(f"It diverged: the loss became {loss} at step {step} of {config.steps}.")
         if time.monotonic() - held > HOLD_SECONDS:
             trunk.hold(pupil, step + 1)
             held = time.monotonic()
@@ -81,6 +86,7 @@ def train(
             trunk.hold(pupil, step + 1)
             raise
     each = pupil.examine(Windows(corpus.held_out(), config.shape.context), config.evaluation_windows)
+    _check_learnt(float(each.mean()), config.shape.vocabulary)
     return record_of(
         config,
         run,
@@ -94,6 +100,17 @@ def train(
         reason="",
         note=start.note,
     )
+
+
+def _check_learnt(loss: float, vocabulary: int) -> None:
+    """Raise where a held-out loss is no better than that of giving every token the same chance."""
+    guessing = math.log(vocabulary)
+    if not loss < NO_BETTER_SHARE * guessing:
+        raise Diverged(
+            f"It diverged: its held-out loss of {show(loss, 'nats/token')} is no better than guessing, which costs "
+            f"{show(guessing, 'nats/token')} with a vocabulary of {vocabulary:,}.",
+            mend="Give a lower learning_rate.",
+        )
 
 
 class Pupil:

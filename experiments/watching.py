@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from experiments.cautions import cautions
 from experiments.config import Leg, chains
 from experiments.following import Ended, Event
 from experiments.oddities import law_of, oddities
@@ -43,8 +44,8 @@ class Forecast(Sheet):
 
     @property
     def findings(self) -> tuple[Finding, ...]:  # type: ignore[override]
-        """What is odd about the text."""
-        return self.todo.corpus.findings
+        """What is odd about the text, and what the sweep does not do as asked."""
+        return self.todo.findings
 
     @property
     def seconds(self) -> float:
@@ -144,7 +145,7 @@ def summary(ledger: Ledger) -> Summary:
         work_done=done / total,
         seconds_left=(total - done) * per_work / len(running) if running and finished else None,
         fit=fit,
-        findings=(*corpus.findings, *oddities(records), *findings),
+        findings=(*corpus.findings, *cautions(sweep, corpus), *oddities(records), *findings),
     )
 
 
@@ -213,7 +214,7 @@ class Bar:
         self._legs = {leg.config: leg for leg in todo.legs}
         self._work = todo.work
         self._say(f"{todo.sweep.title}. {todo.recorded} runs are recorded, {len(self._legs)} to go.")
-        for finding in todo.corpus.findings:
+        for finding in todo.findings:
             self._say(str(finding))
         if self._console.is_terminal and not self._console.quiet:
             self._live = Live(self, console=self._console, refresh_per_second=4, transient=True)

@@ -75,6 +75,8 @@ def build(source: Source | Path | None, folder: Path, *, tell: Tell = silent) ->
 
 
 def _check(source: Source) -> None:
+    if source.place is not None and not source.place.strip():
+        raise InputError("The corpus has an empty name.", mend="Give a file or folder of text; '.' is the current one.")
     if source.vocabulary is not None and source.tokenizer is not None:
         raise InputError("vocabulary and tokenizer both say how text becomes tokens.", mend="Give one of them.")
     if source.vocabulary is not None and source.vocabulary < LEAST_VOCABULARY:

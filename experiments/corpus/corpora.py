@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.corpus.splitting import HELD_OUT_SHARE
+from experiments.corpus.splitting import DIGEST_BYTES, HELD_OUT_SHARE
 from experiments.files import reading, write_note
 from planner.errors import DataError
 from planner.sheet import Finding, Row, Sheet
@@ -86,7 +88,11 @@ class Corpus(Sheet):
     def _mapped(self, name: str, tokens: int) -> NDArray[Any]:
         path, dtype = Path(self.folder) / name, np.min_scalar_type(self.vocabulary - 1)
         if not path.exists() or path.stat().st_size != tokens * dtype.itemsize:
-            raise DataError(f"{path} does not hold the {tokens:,} tokens it should.", mend=_MEND)
+            raise DataError(f"{path} is damaged: it does not hold the {tokens:,} tokens it should.", mend=_MEND)
+        with reading(path.with_name(NOTE), mend=_MEND) as note:
+            checksum = note["checksums"][name]
+        if _checksum_of(path) != checksum:
+            raise DataError(f"{path} is damaged: its checksum is wrong.", mend=_MEND)
         return np.memmap(path, dtype=dtype, mode="r") if tokens else np.empty(0, dtype=dtype)
 
     @property
@@ -141,8 +147,22 @@ class Corpus(Sheet):
 
 def saved(corpus: Corpus, *, key: str) -> Corpus:
     """The corpus, once its note stands in its folder; `key` says what it was built from."""
-    write_note(Path(corpus.folder) / NOTE, {"key": key, "corpus": asdict(corpus)})
+    folder = Path(corpus.folder)
+    checksums = {name: _checksum_of(folder / name) for name in (TRAIN_FILE, HELD_OUT_FILE)}
+    write_note(folder / NOTE, {"key": key, "corpus": asdict(corpus), "checksums": checksums})
     return corpus
+
+
+def _checksum_of(path: Path) -> str:
+    """A checksum of the file; one that has not changed since is read only once in a process."""
+    stat = path.stat()
+    return _summed(path, stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _summed(path: Path, size: int, changed_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)).hexdigest()
 
 
 def is_corpus(folder: Path) -> bool:
@@ -153,7 +173,7 @@ def is_corpus(folder: Path) -> bool:
 def loaded(folder: Path) -> tuple[Corpus, str]:
     """The corpus in `folder`, wherever that stands today, and the key of what it was built from."""
     with reading(folder / NOTE, mend=_MEND) as note:
-        corpus = replace(Corpus(**note["corpus"]), folder=str(folder))
-        corpus.train()
-        corpus.held_out()
-        return corpus, str(note["key"])
+        corpus, key = replace(Corpus(**note["corpus"]), folder=str(folder)), str(note["key"])
+    corpus.train()
+    corpus.held_out()
+    return corpus, key

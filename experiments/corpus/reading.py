@@ -40,7 +40,7 @@ class Tally:
 def passages(portion: Portion, most: int, tally: Tally) -> Iterator[bytes]:
     """The text of `portion` in passages of at most `most` bytes, until its quota is spent."""
     left = portion.quota
-    for document in _documents(portion):
+    for document in _documents(portion, tally):
         for block in _checked(document, tally):
             for passage in cuts(block, most):
                 if left is not None:
@@ -69,9 +69,9 @@ def _checked(blocks: Iterable[bytes], tally: Tally) -> Iterator[bytes]:
     begun = False
     for block in blocks:
         if not block.strip():
-            tally.skipped["empty"] += 1
+            tally.skipped["empty passages"] += 1
         elif END in block or not _is_utf8(block):
-            tally.skipped["no UTF-8 text"] += 1
+            tally.skipped["passages that are no UTF-8 text"] += 1
         else:
             tally.documents += not begun
             begun = True
@@ -86,7 +86,7 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-def _documents(portion: Portion) -> Iterator[Iterable[bytes]]:
+def _documents(portion: Portion, tally: Tally) -> Iterator[Iterable[bytes]]:
     """Every document of the portion as blocks of at most LONGEST_PASSAGE_BYTES."""
     if portion.data_set is not None:
         texts = portion.data_set.texts(portion.column, number=portion.number, count=portion.count)
@@ -95,7 +95,7 @@ def _documents(portion: Portion) -> Iterator[Iterable[bytes]]:
         try:
             if path.name.lower().endswith(LINES):
                 with _opened(path) as lines:
-                    yield from map(_blocks_of_text, _records(lines, path, portion.column))
+                    yield from map(_blocks_of_text, _records(lines, path, portion.column, tally))
             elif path.name.lower().endswith(TABLES):
                 yield from map(_blocks_of_text, _rows(path, portion.column))
             else:
@@ -136,25 +136,52 @@ def _opened_zst(path: Path) -> Any:
     return io.BufferedReader(pa.input_stream(path, compression="zstd"))
 
 
-def _records(lines: Iterable[bytes], path: Path, column: str) -> Iterator[str]:
-    """The field `column` of every line of JSON."""
+def _records(lines: Iterable[bytes], path: Path, column: str, tally: Tally) -> Iterator[str]:
+    """The field `column` of every line of JSON; lines without are skipped where others have it."""
+    refused: DataError | None = None
+    good = False
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"{path}, line {number} is no JSON: {error}.", mend="Repair or remove the line; each is one object."
-            ) from error
-        fields = record if isinstance(record, dict) else {}
-        text = fields.get(column, 0)
-        if text is not None and not isinstance(text, str):
-            raise DataError(
-                f"{path}, line {number} has no text in a field {column!r}.",
-                mend=f"Its fields: {', '.join(fields) or 'none'}. Pass one with text as --text-column.",
-            )
-        yield text or ""
+            text = _field(line, f"{path}, line {number}", column)
+        except _Refused as refusal:
+            tally.skipped[refusal.kind] += 1
+            refused = refused or refusal
+            continue
+        good = True
+        yield text
+    if refused is not None and not good:
+        raise DataError(refused.problem, mend=refused.mend)
+
+
+class _Refused(DataError):
+    """What is wrong with one line of JSON."""
+
+    def __init__(self, kind: str, problem: str, *, mend: str) -> None:
+        super().__init__(problem, mend=mend)
+        self.kind = kind
+
+
+def _field(line: bytes, place: str, column: str) -> str:
+    """The text in the field `column` of a line of JSON; null is empty text."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _Refused(
+            "lines that are no JSON",
+            f"{place} is no JSON: {error}, and no other line of the file can be read either.",
+            mend="Repair or remove the file; each line is one object.",
+        ) from error
+    fields = record if isinstance(record, dict) else {}
+    text = fields.get(column, 0)
+    if text is not None and not isinstance(text, str):
+        raise _Refused(
+            "lines without text in the field",
+            f"{place} has no text in a field {column!r}, and no other line of the file has.",
+            mend=f"Its fields: {', '.join(fields) or 'none'}. Pass one with text as --text-column.",
+        )
+    return text or ""
 
 
 def _rows(path: Path, column: str) -> Iterator[str]:

@@ -110,8 +110,11 @@ def listing(source: Source) -> Listing:
     if not root.exists():
         raise InputError(f"There is no corpus at {root}.", mend="Give an existing file or folder of text.")
     found = _library(root) if source.place is None else _files(root)
-    readable = [path for path in found if source.place is None or path.name.lower().endswith(SUFFIXES)]
-    skipped = Counter(path.suffix.lower() or "without suffix" for path in set(found) - set(readable))
+    there = [path for path in found if path.exists()]
+    readable = [path for path in there if source.place is None or path.name.lower().endswith(SUFFIXES)]
+    skipped = Counter(_kind(path) for path in set(there) - set(readable))
+    if len(there) < len(found):
+        skipped["links that lead nowhere"] = len(found) - len(there)
     if not readable:
         raise nothing_to_read(source, skipped)
     stats = [path.stat() for path in readable]
@@ -128,13 +131,17 @@ def nothing_to_read(source: Source, skipped: Counter[str]) -> DataError:
     mend = f"Give UTF-8 text in files of these kinds: {', '.join(SUFFIXES)}."
     if not skipped:
         return DataError(f"The corpus {source.title} is empty.", mend=mend)
-    return DataError(f"No readable text in {source.title}; skipped: {skipped_text(skipped)}.", mend=mend)
+    return DataError(f"No readable text in {source.title}; skipped {skipped_text(skipped)}.", mend=mend)
 
 
 def skipped_text(skipped: Counter[str]) -> str:
-    """What was skipped and how often, the most frequent first."""
+    """What was skipped, each kind in its own unit, and how often, the most frequent first."""
     ordered = sorted(skipped.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{count:,} {kind}" for kind, count in ordered)
+    return ", ".join(f"{kind}: {count:,}" for kind, count in ordered)
+
+
+def _kind(path: Path) -> str:
+    return f"{path.suffix.lower()} files" if path.suffix else "files without suffix"
 
 
 def _of_hub(source: Source, data_set: DataSet) -> Listing:
@@ -179,15 +186,24 @@ def _library(root: Path) -> list[Path]:
 
 
 def _files(source: Path, *, without: frozenset[str] = frozenset()) -> list[Path]:
-    """The files under `source`, or itself, in the same order on every machine; hidden ones are left out."""
+    """The files under `source`, or itself, in the same order on every machine; hidden ones are left out.
+
+    Links to folders are followed, but no folder is read twice. Where some folders are left `without`, links are too.
+    """
     if source.is_file():
         return [source]
     return sorted(_below(source, without), key=lambda path: path.relative_to(source).as_posix())
 
 
 def _below(source: Path, without: frozenset[str]) -> Iterator[Path]:
-    for here, folders, names in os.walk(source):
-        folders[:] = [folder for folder in folders if folder not in without and not folder.startswith(".")]
+    seen: set[tuple[int, int]] = set()
+    for here, folders, names in os.walk(source, followlinks=not without):
+        stat = Path(here).stat()
+        if (stat.st_dev, stat.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((stat.st_dev, stat.st_ino))
+        folders[:] = sorted(folder for folder in folders if folder not in without and not folder.startswith("."))
         yield from (Path(here) / name for name in names if not name.startswith("."))
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.config import Size, Sweep
+from experiments.config import Size, Sweep, steps_before_decay
 from experiments.sweeps.designs import settings_of, table_of
 from planner.errors import InputError, UnknownName
 from planner.units import read
@@ -21,6 +21,11 @@ READY = tuple(sorted(path.stem for path in HERE.glob("*.toml")))
 
 SUFFIXES = (".toml", ".json", ".csv")
 FEWEST_STEPS = 20
+FEWEST_WINDOWS = 16
+"""A loss measured on fewer windows says little, and its error nothing."""
+
+MOST = 2**53
+"""Larger whole numbers are no longer exact once they were read."""
 
 SHARED = ("context", "tokens", "batch", "learning_rate", "warmup_steps")
 """Settings that may stand in each size, or once for all of them."""
@@ -78,14 +83,16 @@ def sweep_of(settings: dict[str, Any]) -> Sweep:
     seeds = tuple(_whole(seed, "seeds", zero=True) for seed in _many(settings["seeds"], "seeds"))
     _once(sizes, "sizes")
     _once(seeds, "seeds")
-    return Sweep(
+    sweep = Sweep(
         name=str(settings["name"]),
         title=str(settings["title"]),
         sizes=sizes,
         decay_share=_share(settings["decay_share"]),
-        evaluation_windows=_whole(settings["evaluation_windows"], "evaluation_windows"),
+        evaluation_windows=_windows(settings["evaluation_windows"]),
         seeds=seeds,
     )
+    _check_warmups(sweep)
+    return sweep
 
 
 def _size(size: Any, common: dict[str, Any]) -> Size:
@@ -145,9 +152,32 @@ def _once(values: Sequence[object], name: str) -> None:
 
 def _whole(value: Any, name: str, *, zero: bool = False) -> int:
     number = read(value, "count", name=name, zero=zero)
-    if number != int(number):
-        raise InputError(f"{name} is {value!r}.", mend=f"Give {name} as a whole number.")
+    if number != int(number) or number > MOST:
+        raise InputError(f"{name}: {value!r} will not do.", mend=f"Give a whole number up to {MOST:,}.")
     return int(number)
+
+
+def _windows(value: Any) -> int:
+    windows = _whole(value, "evaluation_windows")
+    if windows < FEWEST_WINDOWS:
+        raise InputError(
+            f"evaluation_windows is {windows}, too few to measure a loss with.",
+            mend=f"Give at least {FEWEST_WINDOWS}; the ready-made sweeps have 256 or more.",
+        )
+    return windows
+
+
+def _check_warmups(sweep: Sweep) -> None:
+    """Raise where a size's shortest run would decay before its rate has risen."""
+    for size in sweep.sizes:
+        steps = min(size.tokens) // (size.batch * size.context)
+        before = steps_before_decay(steps, sweep.decay_share)
+        if size.warmup_steps > before:
+            raise InputError(
+                f"The shortest run of a size has {steps:,} steps, of which the last {steps - before:,} decay, and its "
+                f"rate rises for {size.warmup_steps:,}.",
+                mend="Give fewer warmup_steps, a smaller decay_share, or more tokens.",
+            )
 
 
 def _share(value: Any) -> float:

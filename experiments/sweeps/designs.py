@@ -34,7 +34,9 @@ def settings_of(rows: list[Any]) -> dict[str, Any]:
         sizes.setdefault(params, []).append(tokens)
     context = LARGE_CONTEXT if max(sizes) >= LARGE_PARAMS else CONTEXT
     each = [_size(params, sorted(set(tokens)), context) for params, tokens in sorted(sizes.items())]
-    return COMMON | {"context": context, "sizes": each}
+    runs = sum(len(size["tokens"]) for size in each)
+    title = {"title": f"A table of {len(rows):,} rows, {runs:,} of them different"} if runs < len(rows) else {}
+    return COMMON | {"context": context, "sizes": each} | title
 
 
 def _run(row: Any, number: int) -> tuple[float, float]:

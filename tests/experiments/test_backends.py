@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from experiments.backends import BACKENDS, pool, slurm
+from experiments.commands import command_of
 from experiments.corpus import Source
 from experiments.following import Ended, Event, Went
 from experiments.jobs import Job
 from experiments.ledger import Ledger
-from experiments.run_sweep import PARTS_PER_WORKER, command_of, jobs_of, run_sweep, survey
+from experiments.run_sweep import PARTS_PER_WORKER, jobs_of, run_sweep, survey
+from experiments.sweeps import load_sweep
 from planner.errors import DataError, InputError, MissingExtra, PlannerError, UnknownName
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def test_a_diverged_run_is_a_recorded_failure_and_no_result(
     wild = replace(tiny, sizes=(size,))
     ledger = run_sweep(wild, text, out=tmp_path, backend=backend, workers=2)
     assert [record.status for record in ledger.records()] == ["failed"] * 3
-    assert all(record.loss is None and "at step" in record.reason for record in ledger.records())
+    assert all(record.loss is None and "diverged" in record.reason for record in ledger.records())
     assert ledger.export()["loss"].isna().all()
     retried: list[Event] = []
     run_sweep(wild, text, out=tmp_path, backend=backend, workers=2, emit=retried.append)
@@ -232,14 +234,19 @@ def test_runs_that_take_another_share_of_a_gpu_are_not_done_together(
 
 
 def test_the_command_says_all_that_changes_a_result_and_nothing_of_the_machine(tiny: Sweep) -> None:
+    def said(
+        source: Source | Path | None, *, sweep: Sweep = tiny, out: str = "runs/mine", repeats: bool = False
+    ) -> str:
+        command = command_of(sweep, source, out=Path(out), allow_repeats=repeats)
+        return command.removeprefix("python -m experiments run ")
+
     source = Source(place="/home/me/my texts", vocabulary=512, text_column="body", max_bytes=1000)
-    assert command_of(tiny, source, allow_repeats=True) == (
-        "python -m experiments run tiny --corpus 'my texts' --vocabulary 512 --text-column body --max-bytes 1000 "
+    assert said(source, out="/home/me/out", repeats=True) == (
+        ".../tiny --out .../out --corpus '.../my texts' --vocabulary 512 --text-column body --max-bytes 1000 "
         "--allow-repeats"
     )
-    assert command_of(tiny, Path("../texts"), allow_repeats=False).endswith("run tiny --corpus ../texts")
+    assert said(Path("../texts")).endswith("--out runs/mine --corpus ../texts")
     hub = Source(place="hub:owner/name:config", tokenizer="/home/me/tokenizer.json")
-    assert command_of(tiny, hub, allow_repeats=False).endswith(
-        "--corpus hub:owner/name:config --tokenizer tokenizer.json"
-    )
-    assert command_of(tiny, None, allow_repeats=False) == "python -m experiments run tiny"
+    assert said(hub).endswith("--corpus hub:owner/name:config --tokenizer .../tokenizer.json")
+    assert said(None, sweep=load_sweep("smoke")) == "smoke --out runs/mine"
+    assert said(None, sweep=replace(tiny, name="smoke")) == ".../smoke --out runs/mine"

@@ -122,6 +122,7 @@ def test_another_column_and_less_text_may_be_asked_for(shell: Shell, tiny_file: 
     words = ["plan", tiny_file, "--corpus", tmp_path, "--json"]
     assert shell(*words) == 2
     assert "a.jsonl, line 1 has no text in a field 'text'" in shell.err
+    assert "--text-column" in shell.err
     assert shell(*words, "--text-column", "body", "--max-bytes", "0.2 MB") == 0
     said = json.loads(shell.out)
     assert said["train_bytes"] + said["held_out_bytes"] == pytest.approx(200_000, rel=0.02)
@@ -261,6 +262,7 @@ def test_bad_input_is_a_line_and_its_mend(shell: Shell, tiny_file: Path, text: P
         (["smok", "--out", out], "Did you mean 'smoke'"),
         ([tmp_path / "no.toml", "--out", out], "no sweep file"),
         ([tiny_file, "--corpus", empty, "--out", out], "is empty"),
+        ([tiny_file, "--corpus", "", "--out", out], "empty name"),
         ([tiny_file, "--corpus", binary, "--out", out], "No readable text"),
         ([tiny_file, "--corpus", tmp_path / "none", "--out", out], "There is no corpus"),
         (["cpu", "--corpus", text, "--out", out], "--allow-repeats"),
@@ -283,11 +285,16 @@ def test_a_small_corpus_may_be_repeated_when_asked(shell: Shell, tiny_file: Path
     small.mkdir()
     for path in sorted(text.iterdir())[:12]:
         (small / path.name).write_bytes(path.read_bytes())
-    words = ["run", tiny_file, "--corpus", small, "--out", tmp_path / "out", "--backend", "serial"]
+    much = tmp_path / "much.toml"
+    much.write_text(tiny_file.read_text().replace("evaluation_windows = 32", "evaluation_windows = 500"))
+    words = ["run", much, "--corpus", small, "--out", tmp_path / "out", "--backend", "serial"]
     assert shell(*words) == 2
     assert "too little to train on" in shell.err
-    assert shell("plan", tiny_file, "--corpus", small, "--allow-repeats") == 0
-    assert "Some runs read the text more than once." in shell.out
+    assert shell("plan", much, "--corpus", small, "--allow-repeats") == 0
+    says = "Some runs read the text more than once.", "The loss is measured on less text than the sweep asks for."
+    assert all(title in shell.out for title in says)
     assert shell(*words, "--allow-repeats", "--json") == 0
-    longest = max(json.loads(shell.out)["table"], key=lambda record: record["tokens"])
+    said = json.loads(shell.out)
+    assert {finding["title"] for finding in said["findings"]} >= set(says)
+    longest = max(said["table"], key=lambda record: record["tokens"])
     assert longest["unique_tokens"] < longest["tokens"]

@@ -16,6 +16,7 @@ from experiments.files import (
     DRAFT,
     STALE_SECONDS,
     DiskFull,
+    TooLarge,
     clear_drafts,
     note_bytes,
     reading,
@@ -51,11 +52,39 @@ def test_no_changed_or_missing_byte_of_a_note_goes_unnoticed(tmp_path: Path) -> 
     assert all(note == value for note in unnoticed)
 
 
-def test_what_the_reader_cannot_use_is_of_another_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [
+        (KeyError("b"), "it does not say 'b'"),
+        (TypeError("unexpected"), "it says other things than this one"),
+        (InputError("No such size."), "No such size"),
+    ],
+)
+def test_what_the_reader_cannot_use_is_of_another_version(tmp_path: Path, failure: Exception, says: str) -> None:
     write_note(tmp_path / "note", {"a": 1})
-    for failure in (KeyError("b"), TypeError("unexpected"), InputError("No such size.")):
-        with pytest.raises(DataError, match="written by another version"), reading(tmp_path / "note", mend=""):
+    with pytest.raises(DataError, match=f"written by another version of this program: {says}") as caught:  # noqa: SIM117
+        with reading(tmp_path / "note", mend=""):
             raise failure
+    assert "Error" not in caught.value.problem
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"5", b'{"a": 1}'])
+def test_a_note_without_its_checksum_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "note").write_bytes(content)
+    with pytest.raises(DataError, match="note is damaged: it has no checksum"), reading(tmp_path / "note", mend=""):
+        pass
+
+
+def test_a_limit_on_the_size_of_files_is_said_with_its_own_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr(files.os, "fsync", refuse)
+    with pytest.raises(TooLarge, match="ulimit -f"):
+        write_whole(tmp_path / "kept", lambda file: file.write(b"new"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_of_many_writers_at_once_one_succeeds(tmp_path: Path) -> None:

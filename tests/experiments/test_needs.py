@@ -96,4 +96,4 @@ def test_a_smaller_sweep_is_offered_only_where_it_helps() -> None:
     assert "smaller sweep: smoke" in refusal("cpu", having(10**6, 10**5)).mend
     assert "smaller sweep" not in refusal("cpu", having(10**5, 10**4)).mend
     assert "smaller sweep" not in refusal("smoke", having(10**5, 10**4)).mend
-    assert "smaller sweep: smoke" in refusal("cpu", having(10**6, 100), allow_repeats=True).mend
+    assert "smaller sweep: smoke" in refusal("cpu", having(10**6, 200), allow_repeats=True).mend

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from experiments.rules import (
+    BEYOND,
     FACTORS,
     FEWEST_WARMUP,
     LEARNING_RATE,
@@ -98,6 +99,18 @@ def test_a_rate_within_what_one_seed_can_tell_is_no_finding(found: RuleCheck) ->
     assert check(2.0 * (1 + TOLERATED / 2)).findings == ()
     (finding,) = check(2.0 * (1 + 2 * TOLERATED)).findings
     assert finding.title == "0.0100 is a better learning rate for 1x16."
+    assert BEYOND in finding.because
+
+
+def test_where_the_best_rate_is_the_last_one_tried_a_better_one_may_lie_beyond(found: RuleCheck) -> None:
+    for half, own, twice, edge in ((1.9, 2.0, 2.1, True), (2.1, 2.0, 1.9, True), (2.1, 2.0, 2.1, False)):
+        losses = {"half": half, "own": own, "twice": twice}
+        trial = replace(found.trials[0], losses=losses)
+        assert trial.is_at_edge == edge
+        notes = [row.note for row in replace(found, trials=(trial,)).rows() if row.key.startswith("excess")]
+        assert notes == [BEYOND if edge else ""]
+    lost = replace(found.trials[0], losses=dict.fromkeys(FACTORS, math.inf))
+    assert not lost.is_at_edge
 
 
 def test_the_check_shows_a_loss_for_every_rate_and_what_the_rule_costs(found: RuleCheck) -> None:

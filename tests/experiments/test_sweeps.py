@@ -103,11 +103,21 @@ def test_a_file_that_is_no_toml_is_an_error(tmp_path: Path) -> None:
         ({"learning_rate": -1}, "positive"),
         ({"warmup_steps": None}, "nothing about warmup_steps"),
         ({"warmup_steps": "few"}, "not understood"),
+        ({"warmup_steps": 27}, "32 steps, of which the last 6 decay, and its rate rises for 27"),
+        ({"decay_share": 0.999}, "32 steps, of which the last 32 decay"),
+        ({"evaluation_windows": 1}, "too few to measure"),
+        ({"seeds": [99999999999999999999]}, "whole number up to 9,007,199,254,740,992"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_an_error(settings: dict[str, Any], change: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         sweep_of(settings | change)
+
+
+def test_a_rate_may_rise_up_to_the_decay(settings: dict[str, Any]) -> None:
+    (config, *_) = sweep_of(settings | {"warmup_steps": 26}).configs(256)
+    assert config.warmup_steps == config.branch_step
+    assert config.rate(config.branch_step - 1) == config.rate(config.branch_step) == config.learning_rate
 
 
 def test_a_forgotten_setting_is_named(settings: dict[str, Any]) -> None:
@@ -170,6 +180,13 @@ def test_equal_sizes_of_a_table_share_a_trunk(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text("tokens,params,note\n1M,50k,a\n2M,50k,b\n1M,100k,c\n")
     sweep = load_sweep(str(tmp_path / "runs.csv"))
     assert sorted(len(chain) for chain in chains(sweep, 256)) == [1, 2]
+
+
+def test_rows_that_say_the_same_are_counted_in_the_title(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("params,tokens\n50k,1M\n50000,1M\n50k,2M\n")
+    sweep = load_sweep(str(tmp_path / "runs.csv"))
+    assert sweep.title == "A table of 3 rows, 2 of them different"
+    assert len(sweep.configs(256)) == 2
 
 
 @pytest.mark.parametrize(

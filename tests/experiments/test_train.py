@@ -120,6 +120,14 @@ def test_a_loss_that_is_no_number_ends_the_run(config: Config, corpus: Corpus, t
         train(replace(config, learning_rate=math.inf), corpus, tmp_path)
 
 
+@pytest.mark.parametrize("rate", [10.0, 1e9])
+def test_a_model_no_better_than_guessing_has_diverged(
+    config: Config, corpus: Corpus, tmp_path: Path, rate: float
+) -> None:
+    with pytest.raises(Diverged, match=r"no better than guessing, which costs 5\.545 nats/token"):
+        train(replace(config, learning_rate=rate), corpus, tmp_path)
+
+
 def test_the_rate_warms_up_stays_and_falls_to_almost_nothing(config: Config) -> None:
     rates = [config.rate(step) for step in range(config.steps)]
     assert rates[0] == pytest.approx(config.learning_rate / config.warmup_steps)

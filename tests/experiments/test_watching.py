@@ -81,7 +81,7 @@ def test_the_summary_says_what_the_fit_found(corpus: Corpus, tmp_path: Path) -> 
 def test_the_summary_notes_that_the_runs_give_no_law(corpus: Corpus, tmp_path: Path) -> None:
     result = summary(recorded(tmp_path, load_sweep("smoke"), corpus, lambda config: 2.0))
     assert result.fit is None
-    (finding,) = result.findings
+    *_, finding = result.findings
     assert (finding.level, finding.title) == ("note", "The runs give no law.")
     assert finding.because == "All runs have the same loss."
 

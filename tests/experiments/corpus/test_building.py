@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from experiments.corpus import HELD_OUT_SHARE, Source, build, shards, sources, workers
+from experiments.corpus import HELD_OUT_SHARE, Source, build, corpora, shards, sources, workers
 from experiments.corpus.corpora import NOTE
 from planner.errors import DataError, InputError
 
@@ -138,9 +138,33 @@ def test_a_damaged_corpus_is_an_error_that_names_the_file(tmp_path: Path, text: 
     corpus = build(text, tmp_path)
     path = Path(corpus.folder) / name
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(DataError, match=name) as caught:
+    with pytest.raises(DataError, match=f"{name} is damaged") as caught:
         build(text, tmp_path)
     assert "Delete this folder" in caught.value.mend
+
+
+@pytest.mark.parametrize("name", ["train.tokens", "held-out.tokens"])
+def test_a_changed_token_is_noticed_wherever_the_corpus_is_met(tmp_path: Path, text: Path, name: str) -> None:
+    corpus = build(text, tmp_path)
+    path = Path(corpus.folder) / name
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(DataError, match=f"{name} is damaged: its checksum is wrong") as caught:
+        corpus.train() if name == "train.tokens" else corpus.held_out()
+    assert "Delete this folder" in caught.value.mend
+    for source in (text, corpus.folder):
+        with pytest.raises(DataError, match=f"{name} is damaged"):
+            build(Path(source), tmp_path)
+
+
+def test_tokens_that_have_not_changed_are_summed_once(
+    tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = build(text, tmp_path)
+    monkeypatch.setattr(corpora.hashlib, "file_digest", None)
+    assert len(corpus.train()) == corpus.train_tokens
 
 
 KILLED = """

@@ -76,7 +76,7 @@ def test_lines_of_json_are_streamed_too(data_set: Path, tmp_path: Path, everythi
     (tmp_path / "lines" / "train.jsonl").write_text('{"body": "one"}\n{"body": null}\n')
     corpus = build(Source(place=f"hub:{tmp_path / 'lines'}", text_column="body"), tmp_path / "out")
     assert everything(corpus) == b"one\0"
-    assert corpus.skipped_kinds == "1 empty"
+    assert corpus.skipped_kinds == "empty passages: 1"
 
 
 def test_as_much_is_streamed_as_was_asked_for(data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_another_column_is_read_when_asked(tmp_path: Path, everything: Everythin
     (tmp_path / "b.parquet").write_bytes(parquet(body=["row", None], text=["no", "no"]))
     corpus = build(Source(place=str(tmp_path), text_column="body"), tmp_path / ".out")
     assert sorted(everything(corpus).split(b"\0")) == [b"", b"line", b"row"]
-    assert (corpus.skipped, corpus.skipped_kinds) == (1, "1 empty")
+    assert (corpus.skipped, corpus.skipped_kinds) == (1, "empty passages: 1")
 
 
 def test_folders_below_are_read_and_hidden_files_are_not(tmp_path: Path, everything: Everything) -> None:
@@ -91,7 +91,24 @@ def test_what_is_no_text_is_skipped_and_counted_by_its_kind(tmp_path: Path, line
     corpus = build(tmp_path, tmp_path / ".out")
     assert corpus.documents == 2
     assert corpus.skipped == 10
-    assert corpus.skipped_kinds == "4 no UTF-8 text, 3 empty, 2 .png, 1 without suffix"
+    assert corpus.skipped_kinds == (
+        "passages that are no UTF-8 text: 4, empty passages: 3, .png files: 2, files without suffix: 1"
+    )
+
+
+def test_links_to_folders_are_followed_and_no_folder_is_read_twice(tmp_path: Path, everything: Everything) -> None:
+    (tmp_path / "in" / "below").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "in" / "below" / "a.txt").write_text("own")
+    (tmp_path / "elsewhere" / "b.txt").write_text("linked")
+    (tmp_path / "in" / "other").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "below" / "up").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "zagain").symlink_to(tmp_path / "in" / "below")
+    (tmp_path / "in" / "lost.txt").symlink_to(tmp_path / "nowhere.txt")
+    corpus = build(tmp_path / "in", tmp_path / "out")
+    assert sorted(everything(corpus).split(b"\0")) == [b"", b"linked", b"own"]
+    assert (corpus.documents, corpus.duplicates) == (2, 0)
+    assert corpus.skipped_kinds == "links that lead nowhere: 1"
 
 
 @pytest.mark.parametrize("size", [1, 10, 99, 100, 101, 1000])
@@ -149,8 +166,14 @@ def test_a_source_without_readable_text_is_an_error_that_counts_what_it_has(tmp_
     for place in (tmp_path, tmp_path / name):
         error = refusal(place, tmp_path / ".out")
         assert "No readable text" in error.problem
-        assert "1 no UTF-8 text" in error.problem or "1 .bin" in error.problem
+        assert "passages that are no UTF-8 text: 1" in error.problem or ".bin files: 1" in error.problem
         assert ".parquet" in error.mend
+
+
+@pytest.mark.parametrize("place", ["", " "])
+def test_a_corpus_without_a_name_is_an_error(tmp_path: Path, place: str) -> None:
+    with pytest.raises(InputError, match="empty name"):
+        build(Source(place=place), tmp_path / ".out")
 
 
 def test_a_missing_corpus_is_an_error(tmp_path: Path) -> None:
@@ -175,21 +198,29 @@ def test_a_file_that_is_not_what_its_name_says_is_an_error_that_names_it(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "kind"),
     [
-        ("{broken", "line 3 is no JSON"),
-        ('{"text": "cut', "line 3 is no JSON"),
-        ("[" * 100_000, "line 3 is no JSON"),
-        ('{"body": "text"}', "line 3 has no text in a field 'text'"),
-        ('{"text": 5}', "line 3 has no text in a field 'text'"),
-        ('"text"', "line 3 has no text in a field 'text'"),
+        ("{broken", "lines that are no JSON"),
+        ('{"text": "cut', "lines that are no JSON"),
+        ("[" * 100_000, "lines that are no JSON"),
+        ('{"body": "text"}', "lines without text in the field"),
+        ('{"text": 5}', "lines without text in the field"),
+        ('"text"', "lines without text in the field"),
     ],
 )
-def test_a_broken_line_is_an_error_that_names_file_and_line(tmp_path: Path, lines: Lines, line: str, says: str) -> None:
-    (tmp_path / "a.jsonl").write_bytes(lines("one") + b"\n" + line.encode() + b"\n")
-    problem = refusal(tmp_path, tmp_path / ".out").problem
-    assert "a.jsonl" in problem
-    assert says in problem
+def test_a_broken_line_is_skipped_and_counted_unless_no_line_can_be_read(
+    tmp_path: Path, lines: Lines, everything: Everything, line: str, kind: str
+) -> None:
+    broken = b"\n" + 2 * (line.encode() + b"\n")
+    (tmp_path / "a.jsonl").write_bytes(broken + lines("one"))
+    corpus = build(tmp_path, tmp_path / ".out")
+    assert everything(corpus) == b"one\0"
+    assert (corpus.skipped, corpus.skipped_kinds) == (2, f"{kind}: 2")
+    (tmp_path / "a.jsonl").write_bytes(broken)
+    error = refusal(tmp_path, tmp_path / ".out")
+    assert "a.jsonl, line 2" in error.problem
+    assert "no other line of the file" in error.problem
+    assert ("--text-column" in error.mend) == ("without text" in kind)
 
 
 def test_a_field_that_is_missing_brings_those_that_are_there(tmp_path: Path) -> None:
