@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,16 +37,7 @@ def larger(sweep: Sweep, law: Fit, flops: float, vocabulary: int) -> Iterator[Co
         shape = Shape.near(times * best, context=configs[0].shape.context, vocabulary=vocabulary)
         like = min(configs, key=lambda config: abs(math.log(config.shape.params / shape.params)))
         steps = round(flops / (6 * shape.params * like.tokens_per_step))
-        yield Config(
-            shape=shape,
-            tokens=steps * like.tokens_per_step,
-            batch=like.batch,
-            learning_rate=like.learning_rate,
-            warmup_steps=like.warmup_steps,
-            decay_share=like.decay_share,
-            evaluation_windows=like.evaluation_windows,
-            seed=like.seed,
-        )
+        yield replace(like, shape=shape, tokens=steps * like.tokens_per_step)
 
 
 def measured(config: Config, corpus: Corpus) -> tuple[Record, float]:
