@@ -21,6 +21,7 @@ from experiments.needs import check as enough
 from experiments.options import (
     corpus_bar,
     device_option,
+    gpus_option,
     json_option,
     out_option,
     reads,
@@ -133,6 +134,7 @@ def check(sweep: str, source: Source, allow_repeats: bool, out: Path | None, dev
 @click.option("--backend", help="serial, pool, ray or slurm. Default: pool, this machine's cores or GPUs.")
 @workers_option
 @device_option
+@gpus_option
 @click.option("--board", is_flag=True, help="Draw TensorBoard curves too, in the folder board of --out.")
 @json_option
 def run(
@@ -143,6 +145,7 @@ def run(
     backend: str | None,
     workers: int | None,
     device: str | None,
+    gpus_per_run: int,
     board: bool,
     as_json: bool,
 ) -> None:
@@ -169,6 +172,7 @@ def run(
             backend=backend,
             workers=workers,
             device=device,
+            gpus_per_run=gpus_per_run,
             allow_repeats=allow_repeats,
             tell=tell,
             announce=bar.begin,

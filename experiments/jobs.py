@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from traceback import format_exception
 from typing import TYPE_CHECKING, Literal
@@ -36,7 +37,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR2)
 """What systems send before they take a machine away; submitit has Slurm send the second before time is up."""
 
 SHARES = ((3e6, 0.25), (3e7, 0.5))
-"""Up to how many parameters a run takes which share of a GPU; larger ones take all of it (an assumption)."""
+"""Up to how many parameters a run takes which share of a GPU; larger ones fill it (an assumption)."""
 
 Outcome = Literal["done", "stopped"] | Exception
 
@@ -45,7 +46,7 @@ Outcome = Literal["done", "stopped"] | Exception
 class Job:
     """Runs, those of one trunk by rising token count, with the corpus they learn and the folder that records them.
 
-    `device` is what torch calls it, and `share` how much of one GPU the runs take where it is one.
+    `device` is what torch calls it, and `share` how many GPUs the runs take where it is one: a part of one, or several.
     """
 
     configs: tuple[Config, ...]
@@ -53,6 +54,11 @@ class Job:
     folder: Path
     device: str = "cpu"
     share: float = 1.0
+
+    @property
+    def processes(self) -> int:
+        """How many train a run together: one per GPU."""
+        return max(1, int(self.share))
 
     def name(self, config: Config) -> str:
         """The name under which `config` is recorded."""
@@ -68,9 +74,13 @@ class Job:
         return replace(self, configs=configs) if configs else None
 
 
-def share(params: float) -> float:
-    """The part of a GPU that a run of `params` parameters takes, so that others run beside it."""
-    return next((part for most, part in SHARES if params <= most), 1.0)
+def share(config: Config, gpus_per_run: int) -> float:
+    """The GPUs that a run takes: a part of one, so that others run beside it, or where it fills one, as many as it may.
+
+    Each of several learns at least one window of a batch.
+    """
+    several = float(min(gpus_per_run, config.batch))
+    return next((part for most, part in SHARES if config.shape.params <= most), several)
 
 
 def work(job: Job) -> Outcome:
@@ -93,18 +103,20 @@ def do(job: Job, poll: Callable[[], None] = lambda: None) -> None:
     between steps, a few times a second.
     """
     from experiments.checkpoints import Trunk
+    from experiments.gang import train_together
     from experiments.train import Diverged, train
 
     ledger, trunks = Ledger(job.folder), job.folder / "trunks"
+    trained = train if job.processes == 1 else partial(train_together, processes=job.processes)
     with stop_signals() as told:
         while (left := job.left()) is not None:
             if told.is_set():
                 raise Stop
             config = left.configs[0]
-            pulse = Pulse(config, job.name(config), ledger, device := device_name(job.device), told, poll)
+            pulse = Pulse(job, config, ledger, device := device_name(job.device), told, poll)
             started = time.perf_counter()
             try:
-                record = train(config, job.corpus, trunks, tick=pulse, device=job.device)
+                record = trained(config, job.corpus, trunks, tick=pulse, device=job.device)
             except (Diverged, MemoryError, RuntimeError) as error:
                 record = failure(job, config, _reason(error), time.perf_counter() - started)
             gpu_seconds = None if job.device == "cpu" else record.seconds * job.share
@@ -160,9 +172,10 @@ class Pulse:
     """The tick of one run: says how far it is, polls, and raises Stop where the run is told to."""
 
     def __init__(
-        self, config: Config, run: str, ledger: Ledger, device: str, told: threading.Event, poll: Callable[[], None]
+        self, job: Job, config: Config, ledger: Ledger, device: str, told: threading.Event, poll: Callable[[], None]
     ) -> None:
-        self._config, self._run, self._ledger, self._device = config, run, ledger, device
+        self._config, self._ledger = config, ledger
+        self._run, self._device, self._devices = job.name(config), device, job.processes
         self._told, self._poll = told, poll
         self._first: tuple[int, float] | None = None
         self._polled = self._reported = time.monotonic()
@@ -186,7 +199,14 @@ class Pulse:
         if step > first and math.isfinite(loss):
             rate = (step - first) * self._config.tokens_per_step / (now - since)
             self._ledger.report(
-                Progress(run=self._run, step=step, loss=loss, tokens_per_second=rate, device=self._device)
+                Progress(
+                    run=self._run,
+                    step=step,
+                    loss=loss,
+                    tokens_per_second=rate,
+                    device=self._device,
+                    devices=self._devices,
+                )
             )
 
 

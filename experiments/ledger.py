@@ -103,13 +103,14 @@ def record_of(config: Config, run: str, **measured: Any) -> Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a run is: steps done, the loss of the last one, and tokens per second since it began or went on."""
+    """Steps done, the loss of the last, tokens per second since the run began or went on, and on how many devices."""
 
     run: str
     step: int
     loss: float
     tokens_per_second: float
     device: str
+    devices: int = 1
 
 
 @dataclass(frozen=True, slots=True)

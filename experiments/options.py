@@ -40,6 +40,13 @@ workers_option = click.option(
     "--workers", type=click.IntRange(min=1), help="Runs at once. Default: one per core or GPU."
 )
 device_option = click.option("--device", help=f"{' or '.join(DEVICES)}. Default: a GPU where there is one.")
+gpus_option = click.option(
+    "--gpus-per-run",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="GPUs of one machine that train a run together, where it would fill one.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 

@@ -17,7 +17,7 @@ from experiments.corpus.workers import silent
 from experiments.following import Event, Follower
 from experiments.jobs import Job, device_name, share, stop_signals
 from experiments.ledger import Ledger, Stop
-from experiments.machine import cores, device_here, known_device, memory_bytes, require_torch
+from experiments.machine import cores, device_here, gpus, known_device, memory_bytes, require_torch
 from experiments.needs import check
 from planner.errors import InputError, PlannerError, UnknownName
 from planner.units import show
@@ -150,6 +150,7 @@ def run_sweep(
     backend: str | None = None,
     workers: int | None = None,
     device: str | None = None,
+    gpus_per_run: int = 1,
     allow_repeats: bool = False,
     tell: Tell = silent,
     emit: Callable[[Event], None] = lambda event: None,
@@ -164,6 +165,7 @@ def run_sweep(
         backend: a key of BACKENDS; None for the pool where several runs fit at once.
         workers: how many runs at once; None for as many as the backend has cores or GPUs for.
         device: cpu or cuda; None for a GPU where this machine has one.
+        gpus_per_run: how many GPUs of one machine a run may take that fills one; each learns its part of a batch.
         allow_repeats: whether a corpus that is too small may be read more than once.
         tell: called while the corpus is built.
         emit: called for every event.
@@ -181,6 +183,7 @@ def run_sweep(
     if backend not in BACKENDS:
         raise UnknownName.of("backend", backend, known=BACKENDS)
     device = known_device(device) if device and backend in CLUSTERS else device_here(device)
+    _check_gpus(gpus_per_run, device, None if backend in CLUSTERS else len(gpus()))
     ledger = Ledger(out.resolve())
     ledger.open()
     with ledger.lock():
@@ -194,7 +197,9 @@ def run_sweep(
         ledger.forgive(runs)
         follower = Follower(ledger, runs, emit)
         with stop_signals() as told:
-            if jobs := jobs_of(todo, ledger.folder, device=device, workers=workers or cores()):
+            if jobs := jobs_of(
+                todo, ledger.folder, device=device, workers=workers or cores(), gpus_per_run=gpus_per_run
+            ):
                 try:
                     BACKENDS[backend](jobs, workers=workers, poll=lambda: _watch(follower, told))
                 except Stop:
@@ -205,6 +210,16 @@ def run_sweep(
     return ledger
 
 
+def _check_gpus(per_run: int, device: str, here: int | None) -> None:
+    """Raise where runs cannot take so many GPUs; `here` is None where they may be on other machines."""
+    if per_run < 1:
+        raise InputError(f"gpus_per_run is {per_run}.", mend="Give at least 1.")
+    if per_run > 1 and device == "cpu":
+        raise InputError(f"{per_run} GPUs were asked for each run, but it trains on the CPU.", mend="Give 1.")
+    if here is not None and per_run > max(1, here):
+        raise InputError(f"{per_run} GPUs were asked for each run; there are {here}.", mend=f"Give at most {here}.")
+
+
 def _watch(follower: Follower, told: threading.Event) -> None:
     """Tell what is new; told to stop, raise Stop."""
     follower.poll()
@@ -212,13 +227,13 @@ def _watch(follower: Follower, told: threading.Event) -> None:
         raise Stop
 
 
-def jobs_of(todo: Todo, folder: Path, *, device: str, workers: int) -> list[Job]:
+def jobs_of(todo: Todo, folder: Path, *, device: str, workers: int, gpus_per_run: int = 1) -> list[Job]:
     """The jobs of a sweep, longest first: a trunk each, but short ones that take as much of a GPU are done together."""
     least = todo.work / (PARTS_PER_WORKER * workers)
     jobs: list[Job] = []
     room = 0.0
     for chain in todo.chains:
-        configs, part = tuple(leg.config for leg in chain), share(chain[0].config.shape.params)
+        configs, part = tuple(leg.config for leg in chain), share(chain[0].config, gpus_per_run)
         if jobs and room > 0 and jobs[-1].share == part:
             jobs[-1] = replace(jobs[-1], configs=jobs[-1].configs + configs)
             room -= _work(chain)

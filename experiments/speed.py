@@ -26,9 +26,11 @@ def mfu_of(records: Iterable[Record]) -> float | None:
 
 
 def mfu(config: Config, progress: Progress) -> float | None:
-    """The share of the GPU's bf16 peak that a run uses; None where we know no peak."""
+    """The share of its GPUs' bf16 peak that a run uses; None where we know no peak."""
     chip = peak(progress.device)
-    return None if chip is None else progress.tokens_per_second * config.flops / config.tokens / chip.flops_per_second
+    if chip is None:
+        return None
+    return progress.tokens_per_second * config.flops / config.tokens / (progress.devices * chip.flops_per_second)
 
 
 def seconds_left(config: Config, progress: Progress) -> float:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from experiments.checkpoints import HOLD_SECONDS, Trunk
+from experiments.checkpoints import HOLD_SECONDS, Start, Trunk
 from experiments.corpus import Corpus, Order, Windows
 from experiments.gradients import Gradients, halving, losses
 from experiments.ledger import Record, Stop, record_of
 from experiments.model import Decoder
 from experiments.optim import Optimiser
+from experiments.team import Team
 from planner.errors import PlannerError
 from planner.units import show
 
@@ -37,6 +38,7 @@ LOOKS = {"cpu": 1, "cuda": 16}
 
 MODEL = "model."
 
+ALONE = Team()
 
 NO_BETTER_SHARE = 0.999
 """A held-out loss of this share of what guessing costs, or more, is that of a model that has learnt nothing."""
@@ -47,7 +49,13 @@ class Diverged(PlannerError):
 
 
 def train(
-    config: Config, corpus: Corpus, trunks: Path, *, tick: Tick = lambda step, loss: None, device: str = "cpu"
+    config: Config,
+    corpus: Corpus,
+    trunks: Path,
+    *,
+    tick: Tick = lambda step, loss: None,
+    device: str = "cpu",
+    team: Team = ALONE,
 ) -> Record:
     """Train from the latest checkpoint of the trunk, leave one where the decay begins, and measure the held-out loss.
 
@@ -58,6 +66,7 @@ def train(
         tick: called as training goes on with the steps done and the latest loss; what it raises ends the run, which
             then leaves no record. Where it raises Stop, the run is held first, and goes on from there the next time.
         device: what torch calls the device to train on.
+        team: the processes that train this run together; every one gives the record, and the first one writes.
     """
     started = time.perf_counter()
     torch.set_num_threads(1)
@@ -65,26 +74,25 @@ def train(
     order = Order(len(text), config.seed)
     run = config.identity(corpus.fingerprint)
     trunk = Trunk(trunks / config.trunk(corpus.fingerprint), run)
-    pupil = Pupil(config, device=device)
+    pupil = Pupil(config, device=device, team=team)
     looks = LOOKS[torch.device(device).type]
-    start = trunk.resume(pupil, latest=config.branch_step)
+    start = _start(trunk, pupil, config.branch_step, team)
     held = time.monotonic()
     for step in range(start.step, config.steps):
-        if step == config.branch_step:
+        if step == config.branch_step and team.leads:
             trunk.keep(pupil, step)
-        unknown = pupil.learn(text.take(order.batch(step, config.batch)), rate=config.rate(step))
+        batch = order.batch(step, config.batch)
+        unknown = pupil.learn(text.take(team.part(batch)), rate=config.rate(step))
         if (step + 1) % looks and step + 1 not in (config.branch_step, config.steps):
             continue
         if not math.isfinite(loss := unknown.item()):
             raise Diverged(f"It diverged: the loss became {loss} at step {step} of {config.steps}.")
-        if time.monotonic() - held > HOLD_SECONDS:
+        told = team.any(_told(tick, step + 1, loss))
+        if (told or time.monotonic() - held > HOLD_SECONDS) and team.leads:
             trunk.hold(pupil, step + 1)
             held = time.monotonic()
-        try:
-            tick(step + 1, loss)
-        except Stop:
-            trunk.hold(pupil, step + 1)
-            raise
+        if told:
+            raise Stop
     each = pupil.examine(Windows(corpus.held_out(), config.shape.context), config.evaluation_windows)
     _check_learnt(float(each.mean()), config.shape.vocabulary)
     return record_of(
@@ -102,6 +110,27 @@ def train(
     )
 
 
+def _start(trunk: Trunk, pupil: Pupil, latest: int, team: Team) -> Start:
+    """Where the run begins; the first process looks before the others do, since it sets damaged files aside."""
+    if team.leads:
+        start = trunk.resume(pupil, latest=latest)
+    team.wait()
+    if not team.leads:
+        start = trunk.resume(pupil, latest=latest)
+    if team.most(start.step) != start.step:
+        raise RuntimeError(f"The processes of this run do not see the same checkpoints in {trunk.folder}.")
+    return start
+
+
+def _told(tick: Tick, step: int, loss: float) -> bool:
+    """Whether `tick` says to stop."""
+    try:
+        tick(step, loss)
+    except Stop:
+        return True
+    return False
+
+
 def _check_learnt(loss: float, vocabulary: int) -> None:
     """Raise where a held-out loss is no better than that of giving every token the same chance."""
     guessing = math.log(vocabulary)
@@ -114,16 +143,21 @@ def _check_learnt(loss: float, vocabulary: int) -> None:
 
 
 class Pupil:
-    """A model and its optimiser on one device: it learns a batch at a time and can be examined."""
+    """A model and its optimiser on one device: it learns a batch, or its team's part, at a time and can be examined."""
 
-    def __init__(self, config: Config, *, device: str = "cpu") -> None:
+    def __init__(self, config: Config, *, device: str = "cpu", team: Team = ALONE) -> None:
         self.model = Decoder(config.shape, torch.Generator().manual_seed(config.seed)).to(device)
         self.optimiser = Optimiser(self.model)
         self.gradients = Gradients(self.model, batch=config.batch, flops=config.flops)
+        self._batch, self._team = config.batch, team
 
     def learn(self, windows: NDArray[np.int64], *, rate: float) -> Tensor:
-        """Take one step on `windows` and return the loss before it; on a GPU it need not be known yet."""
+        """Take one step on `windows`, the team's part of a batch, and return the loss of the batch before it.
+
+        On a GPU it need not be known yet.
+        """
         loss = self.gradients.take(self._moved(windows))
+        loss = self._team.pool(self.model, loss, len(windows) / self._batch)
         self.optimiser.step(rate)
         return loss
 

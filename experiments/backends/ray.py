@@ -45,7 +45,7 @@ def run(jobs: Sequence[Job], *, workers: int | None, poll: Callable[[], None]) -
     if find_spec("ray") is None:
         raise MissingExtra.of("ray", extra="ray")
     with _cluster(workers) as ray:
-        _check_gpus(ray, jobs[0])
+        _check_gpus(ray, jobs)
         errand = Errand(ray, list(jobs), workers)
         try:
             _do(errand, poll)
@@ -83,13 +83,14 @@ class Errand:
         self._ray, self._most = ray, most
         self._deaths: Counter[tuple[str, int]] = Counter()
         # A task is sent anew by us, not by Ray, which would repeat one that runs out of memory for ever.
-        self._task = ray.remote(max_retries=0, num_cpus=1)(work)
+        self._task = ray.remote(max_retries=0)(work)
 
     def send(self) -> None:
         """Give the cluster as many jobs as it may have."""
         while self.waiting and (self._most is None or len(self.busy) < self._most):
             job = self.waiting.pop(0)
-            task = self._task.options(num_gpus=job.share) if job.device == "cuda" else self._task
+            gpus = job.share if job.device == "cuda" else 0
+            task = self._task.options(num_cpus=job.processes, num_gpus=gpus)
             self.busy[task.remote(job)] = job
 
     def collect(self) -> None:
@@ -209,7 +210,15 @@ def _knock(address: str) -> None:
         ) from error
 
 
-def _check_gpus(ray: Any, job: Job) -> None:
-    """Raise where `job` needs a GPU and the cluster has none: Ray would wait for one for ever."""
-    if job.device == "cuda" and not ray.cluster_resources().get("GPU"):
+def _check_gpus(ray: Any, jobs: Sequence[Job]) -> None:
+    """Raise where a job needs more GPUs than any machine of the cluster has: Ray would wait for them for ever."""
+    most = max((node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+    needed = max(job.share for job in jobs)
+    if jobs[0].device == "cpu" or needed <= most:
+        return
+    if not most:
         raise InputError("The Ray cluster has no GPU.", mend="Add a node with one, or give --device cpu.")
+    raise InputError(
+        f"A run is to take {needed:.0f} GPUs; no machine of the Ray cluster has more than {most:.0f}.",
+        mend=f"Give --gpus-per-run {most:.0f}, or add a larger machine.",
+    )

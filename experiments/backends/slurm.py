@@ -6,6 +6,8 @@ SBATCH_TIMELIMIT, SBATCH_MEM_PER_CPU and their like.
 
 from __future__ import annotations
 
+import getpass
+import subprocess
 import time
 from collections import Counter
 from importlib.util import find_spec
@@ -18,6 +20,7 @@ from planner.errors import MissingExtra, PlannerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from experiments.jobs import Job
 
@@ -29,23 +32,30 @@ MINUTES = 240
 
 MOST_AT_ONCE = 64
 
+ASK_SECONDS = 5.0
+"""How often Slurm is asked which jobs it still has; more often would be a burden to it."""
+
+LOST_SECONDS = 20.0
+"""A job that Slurm has had no more for so long without a result is lost; results may be slow to show on shared disks."""
+
 WHY = "Its Slurm job ended again and again without a word: out of memory, over its time limit, or a node was lost."
 
 
 def run(jobs: Sequence[Job], *, workers: int | None, poll: Callable[[], None]) -> None:
-    """Do all jobs as one Slurm array, `workers` of them at once; None for MOST_AT_ONCE."""
+    """Do all jobs as Slurm arrays, of each `workers` at once; None for MOST_AT_ONCE."""
     if find_spec("submitit") is None:
         raise MissingExtra.of("submitit", extra="slurm")
     let_children_import()
-    executor = _executor(jobs[0], workers or MOST_AT_ONCE)
+    executor = _executor(jobs[0].folder, workers or MOST_AT_ONCE)
     deaths: Counter[tuple[str, int]] = Counter()
-    busy = _sent(executor, jobs)
+    busy, queue = _sent(executor, jobs), Queue()
     try:
         while busy:
             recorded = Ledger(jobs[0].folder).recorded()
-            ended = [(sent, job) for sent, job in busy if sent.done() or job.without(recorded) is None]
-            busy = [pair for pair in busy if pair not in ended]
-            lefts = [_after(sent, job, deaths) for sent, job in ended if sent.done()]
+            lost = queue.lost({sent.job_id for sent, _ in busy})
+            over = [(sent, job) for sent, job in busy if sent.job_id in lost or _has_ended(sent)]
+            busy = [pair for pair in busy if pair not in over and pair[1].without(recorded) is not None]
+            lefts = [_after(sent, job, deaths) for sent, job in over]
             busy += _sent(executor, [job for job in lefts if job is not None])
             poll()
             time.sleep(POLL_SECONDS)
@@ -57,12 +67,12 @@ def run(jobs: Sequence[Job], *, workers: int | None, poll: Callable[[], None]) -
             sent.cancel(check=False)
 
 
-def _executor(job: Job, at_once: int) -> Any:
-    """What submits: one core a job, and a whole GPU where it needs one."""
+def _executor(folder: Path, at_once: int) -> Any:
+    """What submits."""
     import submitit
 
     try:
-        executor = submitit.AutoExecutor(folder=job.folder / "slurm", cluster=CLUSTER)
+        executor = submitit.AutoExecutor(folder=folder / "slurm", cluster=CLUSTER)
     except RuntimeError as error:
         raise PlannerError(
             "There is no Slurm here: sbatch is not found.",
@@ -72,32 +82,64 @@ def _executor(job: Job, at_once: int) -> Any:
         name="planner",
         timeout_min=MINUTES,
         tasks_per_node=1,
-        cpus_per_task=1,
-        gpus_per_node=int(job.device == "cuda"),
         slurm_array_parallelism=at_once,
     )
     return executor
 
 
 def _sent(executor: Any, jobs: Sequence[Job]) -> list[tuple[Any, Job]]:
-    """The jobs, each with what submitit knows of it, handed to Slurm as one array."""
+    """The jobs, each with what submitit knows of it; those that take as many cores and GPUs are one array."""
     from submitit.core.utils import FailedJobError
 
-    if not jobs:
-        return []
+    sent: list[tuple[Any, Job]] = []
     try:
-        return list(zip(executor.map_array(work, jobs), jobs, strict=True))
+        for processes in sorted({job.processes for job in jobs}, reverse=True):
+            alike = [job for job in jobs if job.processes == processes]
+            gpus = processes if jobs[0].device == "cuda" else 0
+            executor.update_parameters(cpus_per_task=processes, gpus_per_node=gpus)
+            sent += zip(executor.map_array(work, alike), alike, strict=True)
     except FailedJobError as error:
         raise PlannerError(
             f"Slurm refused the jobs: {str(error).strip().splitlines()[-1]}",
             mend="Choose a partition, an account and a time limit with SBATCH_PARTITION and its like.",
         ) from error
+    return sent
+
+
+class Queue:
+    """Which jobs Slurm still has. Its accounting, which submitit asks, is kept by no small cluster."""
+
+    def __init__(self) -> None:
+        self._asked = -ASK_SECONDS
+        self._missed: dict[str, float] = {}
+
+    def lost(self, jobs: set[str]) -> set[str]:
+        """Those of `jobs` that Slurm has had no more for a while."""
+        now = time.monotonic()
+        if CLUSTER == "slurm" and now - self._asked >= ASK_SECONDS and (there := _in_queue()) is not None:
+            self._asked = now
+            self._missed = {job: self._missed.get(job, now) for job in jobs - there}
+        return {job for job, since in self._missed.items() if now - since > LOST_SECONDS} & jobs
+
+
+def _in_queue() -> set[str] | None:
+    """The jobs of this user that wait or go on; None where Slurm does not answer."""
+    asked = ["squeue", "--noheader", "--array", "--format=%i", f"--user={getpass.getuser()}"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return set(answer.stdout.split()) if answer.returncode == 0 else None
+
+
+def _has_ended(sent: Any) -> bool:
+    """Whether a job has left its result, or where it is a process here, is gone."""
+    return sent.paths.result_pickle.exists() or (CLUSTER != "slurm" and sent.done())
 
 
 def _after(sent: Any, job: Job, deaths: Counter[tuple[str, int]]) -> Job | None:
     """What is left to do of `job` once the Slurm job is over."""
     from submitit.core.utils import FailedJobError, UncompletedJobError
 
+    if not _has_ended(sent):
+        return after_death(job, deaths, WHY)
     try:
         outcome = sent.result()
     except FailedJobError as error:
@@ -117,5 +159,5 @@ def _let_hold(busy: Sequence[tuple[Any, Job]]) -> None:
     for _, job in busy[:1]:
         Ledger(job.folder).stop()
     deadline = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < deadline and not all(sent.done() for sent, _ in busy):
+    while time.monotonic() < deadline and not all(_has_ended(sent) for sent, _ in busy):
         time.sleep(POLL_SECONDS)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from experiments.backends import BACKENDS, pool, slurm
+from experiments import processes
+from experiments.backends import BACKENDS, slurm
 from experiments.commands import command_of
 from experiments.corpus import Source
 from experiments.following import Ended, Event, Went
@@ -100,6 +101,20 @@ def test_a_diverged_run_is_a_recorded_failure_and_no_result(
     assert not list((tmp_path / "runs").iterdir())
 
 
+def test_two_processes_that_train_a_run_together_record_it_once(
+    backend: str, tiny: Sweep, corpus: Corpus, tmp_path: Path, losses: dict[str, float | None]
+) -> None:
+    job = Job(configs=tiny.configs(corpus.vocabulary)[:2], corpus=corpus, folder=tmp_path, share=2.0)
+    ledger = Ledger(job.folder)
+    ledger.open()
+    ledger.begin(tiny, corpus, command="")
+    BACKENDS[backend]([job], workers=2, poll=lambda: None)
+    records = ledger.records()
+    assert {record.status for record in records} == {"ok"}
+    expected = {job.name(config): losses[job.name(config)] for config in job.configs}
+    assert {record.run: record.loss for record in records} == pytest.approx(expected, rel=1e-4)
+
+
 def test_an_error_in_a_worker_reaches_the_caller(backend: str, tiny: Sweep, corpus: Corpus, tmp_path: Path) -> None:
     gone = replace(corpus, folder=str(tmp_path / "gone"))
     job = Job(configs=tiny.configs(corpus.vocabulary)[:1], corpus=gone, folder=tmp_path / "out")
@@ -131,18 +146,18 @@ def test_a_backend_without_its_package_says_what_to_install(
 def test_a_process_that_cannot_be_started_at_once_is_tried_again(
     tiny: Sweep, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, refusals = pool._started, [ConnectionRefusedError(), EOFError()]
+    real, refusals = processes._started, [ConnectionRefusedError(), EOFError()]
 
-    def refusing(*asked: Any) -> pool.Worker:
+    def refusing(*asked: Any) -> processes.Child:
         if refusals:
             raise refusals.pop()
         return real(*asked)
 
-    monkeypatch.setattr(pool, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(pool, "_started", refusing)
+    monkeypatch.setattr(processes, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(processes, "_started", refusing)
     short = replace(tiny, sizes=(replace(tiny.sizes[0], tokens=(4096,)),))
     assert len(run_sweep(short, text, out=tmp_path, backend="pool").records()) == 1
-    refusals += [BlockingIOError()] * pool.MOST_STARTS
+    refusals += [BlockingIOError()] * processes.MOST_STARTS
     with pytest.raises(PlannerError, match="No process can be started here: BlockingIOError") as caught:
         run_sweep(tiny, text, out=tmp_path, backend="pool")
     assert "fewer --workers" in caught.value.mend
