@@ -44,11 +44,6 @@ class Estimate(float):
         return cls(value, low, high, level)
 
     @classmethod
-    def of_factor(cls, value: float, factor: float, level: float = LEVEL) -> Self:
-        """The interval `value / factor` to `value * factor`."""
-        return cls(value, value / factor, value * factor, level)
-
-    @classmethod
     def from_dict(cls, record: dict[str, float]) -> Self:
         """The estimate that `to_dict` wrote."""
         return cls(record["value"], record["low"], record["high"], record["level"])

@@ -14,6 +14,11 @@ positive = st.floats(min_value=1e-6, max_value=1e12)
 factor = st.floats(min_value=1.0, max_value=50.0)
 
 
+def within(value: float, factor: float) -> Estimate:
+    """The estimate from `value / factor` to `value * factor`."""
+    return Estimate(value, value / factor, value * factor)
+
+
 def test_an_estimate_is_a_float():
     loss = Estimate(2.0, 1.9, 2.2)
     assert loss + 1 == 3.0
@@ -31,7 +36,7 @@ def test_copies_and_dictionaries_keep_the_interval():
 
 @given(positive, factor, positive, factor)
 def test_a_product_divided_by_one_factor_contains_the_other(a, wide_a, b, wide_b):
-    x, y = Estimate.of_factor(a, wide_a), Estimate.of_factor(b, wide_b)
+    x, y = within(a, wide_a), within(b, wide_b)
     back = x.times(y).over(y)
     assert float(back) == pytest.approx(a)
     assert back.low <= x.low * (1 + 1e-9)
@@ -40,7 +45,7 @@ def test_a_product_divided_by_one_factor_contains_the_other(a, wide_a, b, wide_b
 
 @given(positive, factor, positive)
 def test_an_exact_factor_scales_the_interval(a, wide, scale):
-    scaled = Estimate.of_factor(a, wide).times(Estimate.exact(scale))
+    scaled = within(a, wide).times(Estimate.exact(scale))
     assert scaled.high / scaled.low == pytest.approx(wide**2)
 
 
@@ -59,7 +64,7 @@ def test_draws_keep_the_interval():
 
 @given(positive, factor, positive, factor)
 def test_sums_add_deviations_in_quadrature(first: float, spread: float, second: float, other: float) -> None:
-    left, right = Estimate.of_factor(first, spread), Estimate.of_factor(second, other)
+    left, right = within(first, spread), within(second, other)
     total = left.plus(right)
     assert total == pytest.approx(first + second)
     assert total.low == pytest.approx(total - math.hypot(left - left.low, right - right.low), abs=1e-9 * total.high)

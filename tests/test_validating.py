@@ -66,7 +66,7 @@ def test_the_command_prints_json() -> None:
 
 
 def test_scores_count_factors_and_intervals() -> None:
-    guess = Estimate.of_factor(100, 2)
+    guess = Estimate(100, 50, 200)
     found = score([(guess, 100), (guess, 140), (guess, 170), (guess, 250)])
     assert found.median_factor == pytest.approx(1.55)
     assert (found.within_good, found.within_tolerable, found.held_90) == (0.5, 0.75, 0.75)

@@ -17,7 +17,7 @@ from planner.advising.probing import NextTest
 from planner.advising.rules import Rival
 from planner.advising.spending import Option
 from planner.advising.usecase import UseCase
-from planner.advising.views import count, options
+from planner.advising.views import options
 from planner.estimate import LEVEL
 from planner.sheet import Finding, Row, Sheet
 from planner.units import show
@@ -76,7 +76,7 @@ class Advice(Sheet):
         """High, fair or close call, and the share behind it; never high where guesses carry it."""
         steady = not self.rests_on_guesses and not self.near_break_even
         word = "Close call" if self.close_call else "High" if steady else "Fair"
-        agree = f"{count(round(self.confidence * self.variations))} of {count(self.variations)}"
+        agree = f"{show(round(self.confidence * self.variations), 'count')} of {show(self.variations, 'count')}"
         stays = f"{word}: the advice stays the same in {agree} variations of our assumptions"
         near = "; the budget lies inside the range of the break-even" if self.near_break_even else ""
         other = f"; {options()[self.rival.option]['phrase']} would do as well: {self.rival.why}" if self.rival else ""
@@ -160,8 +160,8 @@ class Advice(Sheet):
         names, *table = self._table()
         columns = "".join(f"<th scope='col' style='text-align:left'>{escape(name)}</th>" for name in names)
         body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table)
-        options = f"<table><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
-        return f"<div>{red}{head}{lists}{options}<p>{escape(self._basis())}</p></div>"
+        table_html = f"<table><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<div>{red}{head}{lists}{table_html}<p>{escape(self._basis())}</p></div>"
 
     def _lists(self) -> list[tuple[str, list[str]]]:
         return [
@@ -184,7 +184,7 @@ class Advice(Sheet):
                 "Option",
                 "Once",
                 "A month",
-                f"{count(self.case.horizon_months)} months",
+                f"{show(self.case.horizon_months, 'count')} months",
                 "Weeks",
                 "Begins after",
                 "Meets",
@@ -196,7 +196,7 @@ class Advice(Sheet):
             # Such sums are rough: no cents where they are whole dollars.
             dollars = (option.one_off_usd, option.monthly_usd, option.total_usd)
             once, month, total = (show(usd, "usd").removesuffix(".00") for usd in dollars)
-            weeks = f"{count(option.weeks.low)} to {count(option.weeks.high)}"
+            weeks = f"{show(option.weeks.low, 'count')} to {show(option.weeks.high, 'count')}"
             wait = show(option.wait_ms / 1000, "seconds")
             rows.append(
                 (f"{mark}{option.label}", once, month, total, weeks, wait, ", ".join(option.meets), option.remark)

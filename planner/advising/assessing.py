@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from planner.advising.assuming import Draws, around, perturbed
-from planner.advising.bases import Base, largest_window, specialist
+from planner.advising.bases import Base, largest_window, serving_limit, specialist
 from planner.advising.landscape import Landscape
 from planner.advising.measuring import Measured, measured, nats_per_unit
 from planner.advising.piloting import Pilot
@@ -73,6 +73,16 @@ class Assessment:
         return self.case.budget_usd / (self.usd_per_flop * self.guesses["programme_continue"])
 
     @cached_property
+    def useful_flops(self) -> Draws:
+        """Final run of the smallest useful model of one's own."""
+        return self.guesses["useful_run_flops" if self.case.is_language else "useful_modality_flops"]
+
+    @cached_property
+    def tuned_params(self) -> Draws:
+        """Parameters of the model that is tuned or distilled: our assumption, within what may be served."""
+        return np.minimum(self.guesses["tuned_params"], serving_limit(self.case))
+
+    @cached_property
     def specialist(self) -> Base | None:
         return specialist(self.case)
 
@@ -81,8 +91,7 @@ class Assessment:
         """One per perturbation, the central one first."""
         window = largest_window(self.case)
         gains = self.landscape.gain(self.adaptation_flops) * nats_per_unit(self.calibration)
-        smallest = self.guesses["useful_run_flops" if self.case.is_language else "useful_modality_flops"]
-        tokens = np.asarray(self.landscape.law.optimum(smallest)[1])
+        tokens = np.asarray(self.landscape.law.optimum(self.useful_flops)[1])
         return tuple(
             View(
                 case=self.case,
@@ -93,6 +102,7 @@ class Assessment:
                 gain=float(gains[index]),
                 run_flops=float(self.run_flops[index]),
                 break_even_flops=float(self.landscape.equal_break_even[index]),
+                useful_flops=float(self.useful_flops[index]),
                 useful_tokens=float(tokens[index]),
                 usd_per_flop=float(self.usd_per_flop[index]),
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,12 @@ from planner.estimate import Estimate
 
 Draws: TypeAlias = NDArray[np.float64]
 """One number per perturbation; the first is the central one."""
+
+Guess = TypeVar("Guess", float, Draws)
+"""An assumption: its central value alone, or one number per perturbation."""
+
+HOURS_PER_MONTH = 730.5
+"""365.25 days of 24 hours, a twelfth of them."""
 
 _FARTHEST = 2.5
 """Standard deviations at most between a perturbed assumption and its central value."""
@@ -89,6 +95,11 @@ def around(value: Estimate, deviations: Draws) -> Draws:
     if value.is_exact:
         return np.full(deviations.size + 1, float(value))
     return np.concatenate([[float(value)], value.draws(np.clip(deviations, -_FARTHEST, _FARTHEST))])
+
+
+def estimated(draws: Draws) -> Estimate:
+    """The central number and the range of the perturbations after it; exact where there are none."""
+    return Estimate.of_draws(draws[0], draws[1:]) if draws.size > 1 else Estimate.exact(draws[0])
 
 
 def plain(estimate: Estimate | None) -> dict[str, float | None] | None:

@@ -8,14 +8,14 @@ from typing import Any, Literal
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import Draws, plain
+from planner.advising.assuming import Draws, estimated, plain
 from planner.advising.landscape import MOST_FLOPS
 from planner.estimate import LEVEL, Estimate
 from planner.laws import FLOPS_PER_PARAM_TOKEN
 from planner.units import show, show_range
 
 Status = Literal["below_budget", "above_budget", "never"]
-Path = Literal["measured", "prior"]
+Grounds = Literal["measured", "prior"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class BreakEven:
     programme_usd: Estimate | None
     status: Status
     own_tokens: float = 0.0
-    path: Path = "prior"
+    path: Grounds = "prior"
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON; an upper bound that no budget reaches is None."""
@@ -109,7 +109,7 @@ def _break_even(assessment: Assessment, equal_serving: bool) -> BreakEven:
     base = landscape.base_to_beat(finite).title
     view = assessment.view
     own_tokens = view.least_own_tokens if view.lacks_own_text and not view.hard_reason else 0.0
-    path: Path = "measured" if assessment.measured.level else "prior"
+    path: Grounds = "measured" if assessment.measured.level else "prior"
     shared: dict[str, Any] = {"base": base, "equal_serving": equal_serving, "own_tokens": own_tokens, "path": path}
     if np.isinf(draws[0]):
         nothing: dict[str, Any] = dict.fromkeys(AMOUNTS)
@@ -130,8 +130,6 @@ def _break_even(assessment: Assessment, equal_serving: bool) -> BreakEven:
 
 def _estimate(amounts: Draws, draws: Draws) -> Estimate:
     """The central amount and the range of the others, open at the top where too many never break even."""
-    if amounts.size == 1:
-        return Estimate.exact(amounts[0])
-    estimate = Estimate.of_draws(amounts[0], amounts[1:])
-    never = float(np.mean(np.isinf(draws[1:])))
-    return Estimate(estimate, estimate.low, np.inf) if never > (1 - LEVEL) / 2 else estimate
+    found = estimated(amounts)
+    never = np.isinf(draws[1:]).sum()
+    return Estimate(found, found.low, np.inf) if never > (1 - LEVEL) / 2 * (draws.size - 1) else found

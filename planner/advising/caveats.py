@@ -1,4 +1,4 @@
-"""Caveats of an advice: what nobody said, how far the law reaches, and what the budget of a due pretraining buys.
+"""Caveats of an advice: what spoils the comparison or was assumed, and where wait, bill or budget need a word.
 
 Each is one small function of the assessment that gives a finding, or None where there is nothing to say.
 """
@@ -14,7 +14,7 @@ from planner.advising.bases import serving_limit
 from planner.advising.pasting import cached_share
 from planner.advising.spending import MONTHLY
 from planner.advising.usecase import UseCase
-from planner.advising.views import View, count, have, options
+from planner.advising.views import View, have, options
 from planner.advising.waiting import wait_ms
 from planner.laws import FLOPS_PER_PARAM_TOKEN
 from planner.planning.findings import HOPELESS_DECADES
@@ -24,7 +24,7 @@ from planner.units import show
 PLAIN_BITS = 3.0
 """Bits per byte of text that a compressor such as gzip needs at most: our bound."""
 
-HOSTED = {"cpt", "pretrain", "specialist", "distill", "ft"}
+_OWN_MODEL = {"cpt", "pretrain", "specialist", "distill", "ft"}
 """Options with a model of one's own to run."""
 
 _LeansOn = Callable[[View, tuple[str, ...]], bool]
@@ -37,7 +37,7 @@ def _always(view: View, parts: tuple[str, ...]) -> bool:
 OPEN: dict[str, tuple[Callable[[UseCase], str], _LeansOn]] = {
     "budget_usd": (lambda case: f"a budget of {show(case.budget_usd, 'usd')}", _always),
     "monthly_usd": (lambda case: f"{show(case.monthly_usd, 'usd')} a month to run it", _always),
-    "weeks": (lambda case: f"{count(case.weeks)} weeks", _always),
+    "weeks": (lambda case: f"{show(case.weeks, 'count')} weeks", _always),
     "team": (lambda case: "a team of machine-learning engineers", _always),
     "n_labeled": (lambda case: "no labelled examples", _always),
     "unlabeled_tokens": (
@@ -47,7 +47,7 @@ OPEN: dict[str, tuple[Callable[[UseCase], str], _LeansOn]] = {
     "knowledge": (lambda case: "no private facts", lambda view, parts: view.is_language and not view.needs_retrieval),
     "corpus_tokens": (lambda case: "documents of unknown length", lambda view, parts: "rag" in parts),
     "queries_month": (
-        lambda case: f"{count(case.queries_month)} requests a month",
+        lambda case: f"{show(case.queries_month, 'count')} requests a month",
         lambda view, parts: view.is_language,
     ),
     "n_serve_max": (
@@ -155,7 +155,7 @@ def too_slow(assessment: Assessment) -> Finding | None:
 
 def too_dear_to_serve(assessment: Assessment) -> Finding | None:
     """That the model to host costs more a month than there is."""
-    case, parts = assessment.case, HOSTED & set(assessment.choice.components)
+    case, parts = assessment.case, _OWN_MODEL & set(assessment.choice.components)
     month = max((float(MONTHLY[part](assessment)[0]) for part in parts), default=0.0)
     if month <= case.monthly_usd:
         return None
@@ -173,7 +173,7 @@ def pasted_at(assessment: Assessment) -> Finding | None:
     if "long_context" not in assessment.choice.components or not case.may_be_hosted:
         return None
     share = show(float(cached_share(case.queries_month, guesses)[0]), "fraction")
-    minutes = count(float(guesses["cache_minutes"][0]))
+    minutes = show(float(guesses["cache_minutes"][0]), "count")
     new, cached = (show(float(guesses[f"usd_per_mtok_{kind}"][0]), "usd") for kind in ("in", "cached"))
     return Finding(
         "note",

@@ -25,9 +25,9 @@ from planner.advising.warning import findings
 from planner.errors import InputError
 from planner.hardware import Cluster
 from planner.laws import Calibrated, Calibration, calibration_of
+from planner.planning.plans import DEFAULT_LAW
 
 DRAWS = 200
-DEFAULT_LAW = "besiroglu-2024"
 DEFAULT_CLUSTER = "256x h100"
 
 
@@ -63,9 +63,9 @@ def advise(
         case = replace(case, as_of=day(as_of, "as_of"))
     calibration = calibration_of(law)
     hired = priced(Cluster.parse(cluster))
-    measured = pilots_of(pilots)
-    check_pilots(measured, case)
-    assessment = Assessment(case, calibration, hired, DRAWS, seed, measured)
+    tested = pilots_of(pilots)
+    check_pilots(tested, case)
+    assessment = Assessment(case, calibration, hired, DRAWS, seed, tested)
     break_even = break_evens(assessment)
     return Advice(
         case=case,
@@ -80,7 +80,7 @@ def advise(
         ranking=ranking(assessment),
         break_even=break_even,
         rival=rival(assessment.view, assessment.choice),
-        flips=flips(Assessment(case, calibration, hired, pilots=measured)),
+        flips=flips(Assessment(case, calibration, hired, pilots=tested)),
         paybacks=paybacks(assessment),
         next_tests=next_tests(assessment),
         contradictions=contradictions(assessment.view),
@@ -88,7 +88,7 @@ def advise(
         findings=findings(assessment),
         prices=f"{hired.accelerator.name}, {hired.price_basis}; hosted models {_priced_on()}",
         served={option: served(option, assessment) for option in options()},
-        pilots=measured,
+        pilots=tested,
     )
 
 

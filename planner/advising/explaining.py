@@ -1,4 +1,4 @@
-"""Why the advice is what it is: reasons with their sources, warnings, contradictions and the verdict in one sentence.
+"""Why the advice is what it is: the verdict in one or two sentences, reasons with their sources, contradictions.
 
 Each reason is one small function of the assessment; what is said follows from needs and gates, never from a case.
 """
@@ -12,7 +12,7 @@ from planner.advising.assuming import Reason
 from planner.advising.breakeven import BreakEven
 from planner.advising.gates import against_pretraining, all_obstacles
 from planner.advising.landscape import gap_of
-from planner.advising.views import View, count, have, options
+from planner.advising.views import View, have, options
 from planner.laws import FLOPS_PER_PARAM_TOKEN
 from planner.units import show, show_range
 
@@ -110,7 +110,7 @@ def must_name_sources(assessment: Assessment) -> Reason | None:
 
 def learns_from_labels(assessment: Assessment) -> Reason | None:
     """Labelled examples that teach the task."""
-    parts, examples = assessment.choice.components, count(assessment.case.n_labeled)
+    parts, examples = assessment.choice.components, show(assessment.case.n_labeled, "count")
     if "classifier" in parts:
         return Reason(f"{examples} labelled examples train a small classifier, cheap at any volume.", "bucher-2024")
     if "ft" not in parts:

@@ -16,8 +16,8 @@ import numpy as np
 from planner.advising.assessing import LANDSCAPE_FIELDS, Assessment
 from planner.advising.bases import catalogue
 from planner.advising.rules import Choice
-from planner.advising.usecase import NUMBERS
-from planner.advising.views import TEAMS, count, options
+from planner.advising.usecase import NUMBERS, TEAMS
+from planner.advising.views import options
 from planner.units import show
 
 LEAST_FLIPS, MOST_FLIPS = 3, 5
@@ -246,5 +246,5 @@ def _words(flip: Flip, value: Any) -> str:
             return show(value / 24, "days")
         if flip.field == "latency_ms":
             return show(value / 1000, "seconds")
-        return count(value) if unit == "count" else show(value, unit)
+        return show(value, unit)
     return str(_plain(value))

@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from planner.advising.assuming import Reason
-from planner.advising.views import TEAMS, View, count, have, options
+from planner.advising.usecase import TEAMS
+from planner.advising.views import View, have, options
 from planner.units import show
 
-MODALITY_TEAM = "ml"
+EXAMPLES = {"classifier": "classifier_labels", "ft": "tune_examples"}
+"""The assumption that says how many labelled examples an option needs."""
+
+_MODALITY_TEAM = "ml"
 
 
 def obstacles(view: View, option: str) -> Iterator[Reason]:
@@ -84,7 +88,7 @@ def lacks_people(view: View, option: str) -> str:
     """The least skilled team that can do it."""
     needed = options()[option]["team"]
     if option == "pretrain" and not view.is_language:
-        needed = MODALITY_TEAM
+        needed = _MODALITY_TEAM
     if TEAMS.index(view.case.team) >= TEAMS.index(needed):
         return ""
     return f"It needs {_PEOPLE[needed]}."
@@ -103,7 +107,7 @@ def lacks_time(view: View, option: str) -> str:
     factor = view.guess["effort"] if weeks > 1 else 1.0
     if view.case.weeks >= weeks * factor:
         return ""
-    return f"It takes {count(weeks)} weeks or more; {have(view.case, 'weeks')}."
+    return f"It takes {show(weeks, 'count')} weeks or more; {have(view.case, 'weeks')}."
 
 
 def lacks_money(view: View, option: str) -> str:
@@ -121,10 +125,10 @@ def lacks_money(view: View, option: str) -> str:
 
 def lacks_examples(view: View, option: str) -> str:
     """Labelled examples that training to a task needs."""
-    needed = {"classifier": "classifier_labels", "ft": "tune_examples"}.get(option)
+    needed = EXAMPLES.get(option)
     if needed is None or view.case.n_labeled >= view.guess[needed]:
         return ""
-    return f"It needs about {count(view.guess[needed])} examples; {have(view.case, 'n_labeled')}."
+    return f"It needs about {show(view.guess[needed], 'count')} examples; {have(view.case, 'n_labeled')}."
 
 
 def lacks_text(view: View, option: str) -> str:

@@ -15,16 +15,16 @@ from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.advising.assuming import Draws
-from planner.advising.bases import Base, adaptable, base_of, serving_limit
-from planner.advising.measuring import Measured, is_own, nats_per_unit
+from planner.advising.bases import Base, adaptable, base_of, catalogue, serving_limit
+from planner.advising.halving import least
+from planner.advising.measuring import Measured, nats_per_unit
 from planner.advising.usecase import UseCase
 from planner.laws import FLOPS_PER_PARAM_TOKEN, Calibration, DataConstrained, Law
 
 LEAST_FLOPS, MOST_FLOPS = 1e15, 1e30
-MOST_READ = 36e12
-"""Tokens that the best-read models of the catalogue say they have read."""
 _STEPS = 24
 _SIZES = np.logspace(-1.2, 1.2, 25)[:, None]
 """Sizes that are tried, as multiples of the law's own optimum."""
@@ -35,7 +35,7 @@ class Landscape:
     """What can be reached on the text of one case; `bases` are the free models it may start from.
 
     `adaptation_share` is how many FLOPs of adaptation cost as much as one FLOP of a new model's final run, each with
-    the programme around it. `new_model_lacks` is whether a new model starts with the gap of the free ones.
+    the programme around it.
     """
 
     bases: tuple[Base, ...]
@@ -54,7 +54,6 @@ class Landscape:
     repeats: float
     adaptation_share: Draws
     measured: Measured
-    new_model_lacks: bool
 
     @classmethod
     def of(cls, case: UseCase, calibration: Calibration, guesses: dict[str, Draws], found: Measured) -> Landscape:
@@ -76,7 +75,6 @@ class Landscape:
             gap_decay=gap[2],
             repeats=calibration.repeats[0],
             measured=found,
-            new_model_lacks=not (is_own(calibration) and found.level),
             adaptation_share=guesses["programme_pretrain"] / guesses["programme_continue"],
             **{name: guesses[name] for name in shared},
         )
@@ -98,7 +96,7 @@ class Landscape:
         own = np.minimum(tokens, self.own_tokens * self._useful_epochs)
         own = np.where(self.open_tokens > 0, own, tokens * (self.own_tokens > 0))
         general = self._discounted(tokens - own, self.open_tokens)
-        gap = self.gap * self.new_model_lacks
+        gap = self.gap * (not self.measured.level)
         return params, np.asarray(self._loss(params, self._discounted(own, self.own_tokens), general, gap))
 
     def untuned_losses(self) -> Draws:
@@ -148,18 +146,16 @@ class Landscape:
     def _break_even(self, most_params: float) -> Draws:
         if not self.bases:
             return np.full(self.reuse.shape, np.inf)
-        size = self.reuse.shape
-        low, high = np.full(size, np.log(LEAST_FLOPS)), np.full(size, np.log(MOST_FLOPS))
-        never = np.logical_not(self._wins(np.exp(high), most_params))
-        for _ in range(_STEPS):
-            middle = (low + high) / 2
-            wins = self._wins(np.exp(middle), most_params)
-            low, high = np.where(wins, low, middle), np.where(wins, middle, high)
-        return cast("Draws", np.where(never, np.inf, np.exp(high)))
 
-    def _wins(self, flops: Draws, most_params: float) -> Draws:
+        def wins(flops: Draws) -> NDArray[np.bool_]:
+            return self._wins(flops, most_params)
+
+        ever = wins(np.full(self.reuse.shape, MOST_FLOPS))
+        return np.where(ever, least(wins, LEAST_FLOPS, MOST_FLOPS, size=self.reuse.size, steps=_STEPS), np.inf)
+
+    def _wins(self, flops: Draws, most_params: float) -> NDArray[np.bool_]:
         adapted = self.adapted_losses(flops * self.adaptation_share).min(axis=0)
-        return cast("Draws", self.scratch_loss(flops, most_params) <= adapted)
+        return np.asarray(self.scratch_loss(flops, most_params) <= adapted)
 
     def _adapted(self, own: Draws) -> Draws:
         """Loss of each base after `own` tokens of own text: an excess that was measured closes, a lead stays."""
@@ -233,7 +229,8 @@ class Landscape:
     @property
     def _most_read(self) -> float:
         """Tokens that stand for those of a measured model that does not say how much it has read."""
-        return max((base.tokens for base in self.bases if base.tokens), default=MOST_READ)
+        said = [base.tokens for base in self.bases if base.tokens]
+        return max(said or [base.tokens for base in catalogue() if base.tokens])
 
 
 def gap_of(case: UseCase) -> str:

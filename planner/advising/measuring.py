@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.advising.assuming import Draws
+from planner.advising.halving import least
 from planner.advising.piloting import Pilot
 from planner.catalog import records
 from planner.errors import InputError
@@ -97,11 +99,10 @@ def _closing(falls: list[tuple[float, float]], tokens: Draws, decay: Draws) -> t
 def _bent(first: float, last: float, share: float, decay: Draws) -> Draws:
     """Tokens at which the curve has fallen at `first` by `share` of its fall at `last`; a share that no curve has is
     moved to the nearest one."""
-    low, high = np.full_like(decay, np.log(_LEAST_TOKENS)), np.full_like(decay, np.log(_MOST_TOKENS))
     wanted = np.clip(share, first / last * (1 + _LEAST_MARGIN), 1 - _LEAST_MARGIN)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        shape = [1 - (1 + amount / np.exp(middle)) ** -decay for amount in (first, last)]
-        still_high = shape[0] / shape[1] > wanted
-        low, high = np.where(still_high, middle, low), np.where(still_high, high, middle)
-    return np.asarray(np.exp(high))
+
+    def falls_late(tokens: Draws) -> NDArray[np.bool_]:
+        shape = [1 - (1 + amount / tokens) ** -decay for amount in (first, last)]
+        return np.asarray(shape[0] / shape[1] <= wanted)
+
+    return least(falls_late, _LEAST_TOKENS, _MOST_TOKENS, size=decay.size, steps=_STEPS)

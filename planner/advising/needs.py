@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from planner.advising.views import View
+from planner.advising.views import LANGUAGE_MODELS, View
 
 ANSWERS = "answers"
 """The need of every case of language."""
 _LOOKUP = frozenset({"rag", "tools", "long_context"})
 _TAUGHT = frozenset({"ft", "classifier"})
 _SMALL = frozenset({"classifier", "classical", "distill", "ft", "specialist", "pretrain"})
-_LANGUAGE = frozenset({"prompt", "ft", "distill", "cpt", "pretrain", "classifier", "rag", "tools", "long_context"})
+_LANGUAGE = LANGUAGE_MODELS | {"classifier"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planner.advising.assuming import Reason
 from planner.advising.gates import blocked, obstacle, why_not_pretrain
+from planner.advising.pasting import prompt_limit
 from planner.advising.views import View
 from planner.units import show
 
@@ -72,10 +73,10 @@ def _why_not_pasted(view: View) -> str:
     if view.case.access_control:
         return "What a user may see depends on the user, so no prompt may hold it all."
     if not view.case.corpus_tokens:
-        longest = show(view.guess["long_context_tokens"], "tokens")
+        longest = show(prompt_limit(view.case, view.guess), "tokens")
         return f"How long the documents are is not said: priced at {longest}, our assumption."
     if view.needs_live:
         return "The facts change too fast to be pasted."
-    if view.case.corpus_tokens > min(view.guess["long_context_tokens"], view.window / 2):
+    if view.case.corpus_tokens > view.most_pasted:
         return f"The documents, {show(view.case.corpus_tokens, 'tokens')}, are too long for a prompt."
     return "Reading all documents for every question costs more than the monthly budget allows."

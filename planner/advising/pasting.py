@@ -8,37 +8,32 @@ the month, each independent of the others: our assumption.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import cast
 
 import numpy as np
 
-from planner.advising.assuming import Draws
+from planner.advising.assuming import HOURS_PER_MONTH, Draws, Guess
 from planner.advising.usecase import UseCase
 
-Guesses: TypeAlias = "Mapping[str, Draws] | Mapping[str, float]"
-"""Assumptions by name, one of each or one per perturbation."""
 
-MINUTES_PER_MONTH = 730.5 * 60
+def prompt_limit(case: UseCase, guesses: Mapping[str, Guess]) -> Guess:
+    """Tokens of documents that a prompt takes at most, where the case may run: our assumption."""
+    return guesses["device_context_tokens" if case.deploy == "on_device" else "long_context_tokens"]
 
 
-def pasted_tokens(case: UseCase, guesses: Guesses) -> Draws:
+def pasted_tokens(case: UseCase, guesses: Mapping[str, Draws]) -> Draws:
     """Tokens of the documents; where nobody said how long they are, the most that a prompt takes: our assumption."""
-    if case.corpus_tokens:
-        return np.full_like(_limit(case, guesses), case.corpus_tokens)
-    return _limit(case, guesses)
+    limit = prompt_limit(case, guesses)
+    return np.full_like(limit, case.corpus_tokens) if case.corpus_tokens else limit
 
 
-def cached_share(queries_month: float, guesses: Guesses) -> Draws:
+def cached_share(queries_month: float, guesses: Mapping[str, Guess]) -> Guess:
     """Share of the requests that find the documents in the cache: 1 - exp(-requests within the time it lasts)."""
-    return np.asarray(-np.expm1(-queries_month * guesses["cache_minutes"] / MINUTES_PER_MONTH))
+    return cast("Guess", -np.expm1(-queries_month * guesses["cache_minutes"] / (60 * HOURS_PER_MONTH)))
 
 
-def pasted_usd_month(tokens: Draws | float, queries_month: float, guesses: Guesses) -> Draws:
+def pasted_usd_month(tokens: Guess | float, queries_month: float, guesses: Mapping[str, Guess]) -> Guess:
     """Dollars of a month of `tokens` of documents in every prompt to a hosted model."""
     cached = cached_share(queries_month, guesses)
     usd_per_mtok = cached * guesses["usd_per_mtok_cached"] + (1 - cached) * guesses["usd_per_mtok_in"]
-    return np.asarray(queries_month * tokens * usd_per_mtok / 1e6)
-
-
-def _limit(case: UseCase, guesses: Guesses) -> Draws:
-    return np.asarray(guesses["device_context_tokens" if case.deploy == "on_device" else "long_context_tokens"])
+    return queries_month * tokens * usd_per_mtok / 1e6

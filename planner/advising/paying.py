@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import Draws, plain
+from planner.advising.assuming import HOURS_PER_MONTH, Draws, estimated, plain
 from planner.advising.gates import blocked
-from planner.advising.spending import one_off_parts, own_host, usd_per_query
-from planner.advising.views import count
+from planner.advising.requesting import large_usd, small_usd
+from planner.advising.spending import one_off_parts, own_host
 from planner.estimate import Estimate
 from planner.units import show, show_range
 
@@ -40,10 +40,10 @@ class Payback:
         return {"better": self.better, "than": self.than, **amounts}
 
     def __str__(self) -> str:
-        needed = f"{count(round(self.requests))} requests ({show_range(self.requests.low, self.requests.high)})"
+        needed = f"{show(round(self.requests), 'count')} requests ({show_range(self.requests.low, self.requests.high)})"
         if self.monthly:
             return f"{self.better} is cheaper than {self.than} from {needed} a month."
-        when = "" if self.months is None else f", {show(30.4375 * self.months, 'days')} at your volume"
+        when = "" if self.months is None else f", {show(HOURS_PER_MONTH * self.months / 24, 'days')} at your volume"
         return f"{self.better} pays back against {self.than} after {needed}{when}."
 
 
@@ -60,7 +60,7 @@ def tune_against_a_longer_prompt(assessment: Assessment) -> Payback | None:
     if assessment.view.judges or not case.may_be_hosted or blocked(assessment.view, "ft"):
         return None
     once = _tune_usd(assessment)
-    saved = guesses["trimmed_tokens"] * case.stretch * guesses["usd_per_mtok_in"] / 1e6
+    saved = large_usd(1.0, case, guesses, guesses["trimmed_tokens"]) - large_usd(1.0, case, guesses)
     trimmed = show(guesses["trimmed_tokens"][0], "tokens")
     return _payback(assessment, "A small tune", f"a prompt that is {trimmed} longer", once / saved)
 
@@ -68,11 +68,11 @@ def tune_against_a_longer_prompt(assessment: Assessment) -> Payback | None:
 def small_host_against_a_large_model(assessment: Assessment) -> Payback | None:
     """A small tuned model on rented accelerators against a hosted large one."""
     case, guesses = assessment.case, assessment.guesses
-    each = usd_per_query(assessment)
+    each = large_usd(1.0, case, guesses)
     if not case.may_be_hosted or each[0] <= 0:
         return None
-    month = own_host(assessment, guesses["tuned_params"])
-    size = show(min(guesses["tuned_params"][0], case.n_serve_max), "params")
+    month = own_host(assessment, assessment.tuned_params)
+    size = show(assessment.tuned_params[0], "params")
     return _payback(assessment, f"A tuned model of {size} on rented accelerators", "a hosted large one", month / each,
                     monthly=True)  # fmt: skip
 
@@ -80,8 +80,7 @@ def small_host_against_a_large_model(assessment: Assessment) -> Payback | None:
 def small_hosted_against_a_large_model(assessment: Assessment) -> Payback | None:
     """A small open model, tuned and hosted by the token, against a large one."""
     case, guesses = assessment.case, assessment.guesses
-    each_small = case.stretch * (case.tok_in + case.tok_out) * guesses["usd_per_mtok_small"] / 1e6
-    saved = usd_per_query(assessment) - each_small
+    saved = large_usd(1.0, case, guesses) - small_usd(1.0, case, guesses)
     if not case.may_be_hosted or blocked(assessment.view, "ft") or saved[0] <= 0:
         return None
     once = _tune_usd(assessment)
@@ -94,7 +93,7 @@ def _tune_usd(assessment: Assessment) -> Draws:
 
 
 def _payback(assessment: Assessment, better: str, than: str, requests: Draws, *, monthly: bool = False) -> Payback:
-    found = Estimate.of_draws(requests[0], requests[1:]) if assessment.count else Estimate.exact(requests[0])
+    found = estimated(requests)
     volume = assessment.case.queries_month
     months = None if monthly or not volume else float(found) / volume
     return Payback(better=better, than=than, requests=found, months=months, monthly=monthly)

@@ -107,8 +107,10 @@ def _table(path: str) -> pd.DataFrame:
 
     try:
         return pd.read_csv(path)
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise DataError(f"{path} cannot be read as a table of pilots: {error}.", mend="Give a .csv file.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.", mend="Check the path.") from None
+    except ValueError as error:
+        raise DataError(f"{path} is no table of pilots: {str(error).strip()}.", mend="Give a .csv file.") from None
 
 
 def _records(table: pd.DataFrame) -> list[Mapping[str, object]]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import Draws
+from planner.advising.assuming import Draws, estimated
 from planner.advising.measuring import nats_per_unit
+from planner.advising.views import AS_IT_COMES
 from planner.estimate import Estimate
-
-_AS_IT_COMES = {"prompt", "long_context", "rag", "tools"}
 
 
 def domain_loss(option: str, assessment: Assessment) -> Estimate | None:
@@ -24,7 +21,7 @@ def domain_loss(option: str, assessment: Assessment) -> Estimate | None:
         return _estimate(landscape.scratch_loss(assessment.run_flops, landscape.serve_params), assessment)
     if option == "pretrain" or not landscape.bases:
         return None
-    if option in _AS_IT_COMES:
+    if option in AS_IT_COMES:
         return _estimate(landscape.untuned_losses().min(axis=0), assessment)
     if option == "ft":
         return _estimate(landscape.tuned_losses().min(axis=0), assessment)
@@ -39,5 +36,4 @@ def _pays(assessment: Assessment) -> bool:
 
 
 def _estimate(losses: Draws, assessment: Assessment) -> Estimate:
-    nats = np.broadcast_to(losses * nats_per_unit(assessment.calibration), (assessment.count + 1,))
-    return Estimate.of_draws(nats[0], nats[1:]) if assessment.count else Estimate.exact(nats[0])
+    return estimated(losses * nats_per_unit(assessment.calibration))

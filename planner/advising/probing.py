@@ -14,7 +14,7 @@ import numpy as np
 from planner.advising.assessing import Assessment
 from planner.advising.gates import blocked
 from planner.advising.measuring import is_own
-from planner.advising.spending import usd_per_query
+from planner.advising.requesting import large_usd
 from planner.laws import FLOPS_PER_PARAM_TOKEN
 from planner.units import show
 
@@ -148,7 +148,7 @@ PLACES = {
 def _ask(assessment: Assessment) -> float:
     if not assessment.case.may_be_hosted:
         return _LEAST_USD
-    return max(round(float(_CASES * usd_per_query(assessment)[0])), _LEAST_USD)
+    return max(round(float(large_usd(_CASES, assessment.case, assessment.guesses)[0])), _LEAST_USD)
 
 
 def _usd(assessment: Assessment, flops: float) -> float:

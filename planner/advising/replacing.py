@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import Assumption, Draws, assumptions
+from planner.advising.assuming import Assumption, Draws, assumptions, estimated
 from planner.advising.landscape import gap_of
 from planner.advising.measuring import nats_per_unit
-from planner.estimate import Estimate
 
 
 def assumptions_of(assessment: Assessment) -> tuple[Assumption, ...]:
@@ -18,7 +15,7 @@ def assumptions_of(assessment: Assessment) -> tuple[Assumption, ...]:
     said = _replaced(assessment)
     source = f"your pilots: {'; '.join(map(str, assessment.pilots))}"
     return tuple(
-        replace(entry, value=_estimate(said[entry.name]), confidence="measured", source=source)
+        replace(entry, value=estimated(said[entry.name]), confidence="measured", source=source)
         if entry.name in said
         else entry
         for entry in assumptions()
@@ -34,8 +31,3 @@ def _replaced(assessment: Assessment) -> dict[str, Draws]:
         said[gap] = assessment.landscape.measured_gap
     unit = nats_per_unit(assessment.calibration)
     return {name: draws * (unit if name == gap else 1.0) for name, draws in said.items()}
-
-
-def _estimate(draws: Draws) -> Estimate:
-    spread = draws[1:] if draws.size > 1 else draws
-    return Estimate.of_draws(float(draws[0]), np.asarray(spread))

@@ -9,12 +9,13 @@ from typing import Any
 
 from planner.advising.advice import Advice
 from planner.advising.assessing import Assessment
-from planner.advising.deciding import DEFAULT_CLUSTER, DEFAULT_LAW, advise
+from planner.advising.deciding import DEFAULT_CLUSTER, advise
 from planner.advising.renting import priced
 from planner.advising.usecase import UseCase, day
 from planner.errors import InputError
 from planner.hardware import Cluster
 from planner.laws import Calibrated, Calibration, calibration_of
+from planner.planning.plans import DEFAULT_LAW
 from planner.sheet import Row, Sheet
 from planner.units import show
 

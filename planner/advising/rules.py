@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from planner.advising.gates import blocked
 from planner.advising.views import View
 
-HEADLINES = (
-    "prompt", "long_context", "rag", "tools", "classifier", "ft", "distill", "cpt", "pretrain", "specialist",
-    "classical", "infeasible",
-)  # fmt: skip
-
-
 _ABOUT = 1.5
 """Costs that differ by less than this factor are about the same."""
+
+_MANY = 10.0
+"""Examples are many from so many times what a tune needs: our assumption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +86,12 @@ def _of_language(view: View) -> Choice:
 def _adds_to_retrieval(view: View) -> bool:
     """Whether many examples of special text let a tune add to what retrieval brings (Balaguer et al. 2024)."""
     works = view.case.prompt_tried == "works"
-    return view.case.domain_gap != "general" and _has_many_examples(view) and not works and not blocked(view, "ft")
+    return view.case.domain_gap != "general" and _has_examples(view, _MANY) and not works and not blocked(view, "ft")
 
 
-def _has_many_examples(view: View) -> bool:
-    """Whether there are more examples than a tune needs by a factor of ten."""
-    return view.case.n_labeled >= 10 * view.guess["tune_examples"]
+def _has_examples(view: View, times: float = 1.0) -> bool:
+    """Whether there are as many examples as a tune needs, or so many `times` as many."""
+    return view.case.n_labeled >= times * view.guess["tune_examples"]
 
 
 def _trained(view: View) -> tuple[str, ...]:
@@ -106,7 +103,7 @@ def _trained(view: View) -> tuple[str, ...]:
         return ("classifier", *(tune if view.is_hard_to_prompt else ()))
     narrow = view.case.task in {"classification", "extraction"} and bool(tune)
     if view.case.domain_gap != "general" and not narrow and not blocked(view, "cpt"):
-        teach = view.is_hard_to_prompt or _has_many_examples(view) or view.needs_small_model
+        teach = view.is_hard_to_prompt or _has_examples(view, _MANY) or view.needs_small_model
         return ("cpt", *(tune if teach else ()), *(() if tune else _distilled(view)))
     if tune and (view.is_hard_to_prompt or view.reads_unusual_text or narrow or view.needs_small_model):
         return tune
@@ -121,16 +118,14 @@ def _distilled(view: View) -> tuple[str, ...]:
 
 def _own_tune(view: View) -> tuple[str, ...]:
     """A tune of the new model, which needs no model of others."""
-    enough = view.case.n_labeled >= view.guess["tune_examples"]
-    return ("ft",) if enough and view.is_language else ()
+    return ("ft",) if _has_examples(view) and view.is_language else ()
 
 
 def _other_data(view: View) -> tuple[str, ...]:
     """Data that is neither text nor code, or numbers to forecast."""
     if blocked(view, "specialist"):
         return ("classical",)
-    enough = view.case.n_labeled >= view.guess["tune_examples"]
-    return ("specialist", "ft") if enough else ("specialist",)
+    return ("specialist", "ft") if _has_examples(view) else ("specialist",)
 
 
 @dataclass(frozen=True, slots=True)

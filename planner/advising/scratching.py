@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.advising.assessing import Assessment
 from planner.advising.assuming import Draws
+from planner.advising.halving import least
 from planner.advising.landscape import LEAST_FLOPS, MOST_FLOPS
 from planner.advising.views import options
 
@@ -25,7 +27,7 @@ def scratch_flops(assessment: Assessment) -> Draws:
     For data other than language, the run that reads all that there is as often as helps, within the budget. The
     smallest useful run is the least, and all that is priced where there is no break-even.
     """
-    view, smallest, wins = assessment.view, _smallest(assessment), assessment.landscape.equal_break_even
+    view, smallest, wins = assessment.view, assessment.useful_flops, assessment.landscape.equal_break_even
     if not view.is_language:
         wins = _reading_all(assessment)
     if view.hard_reason or not view.is_language:
@@ -36,14 +38,8 @@ def scratch_flops(assessment: Assessment) -> Draws:
 def _reading_all(assessment: Assessment) -> Draws:
     """FLOPs of the best run for the law on all own data, repeated as often as helps."""
     tokens = assessment.case.unlabeled_tokens * assessment.guesses["epochs"]
-    low, high = np.full_like(tokens, np.log(LEAST_FLOPS)), np.full_like(tokens, np.log(MOST_FLOPS))
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        short = np.asarray(assessment.landscape.law.optimum(np.exp(middle))[1]) < tokens
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return np.exp(high)
 
+    def reads_all(flops: Draws) -> NDArray[np.bool_]:
+        return np.asarray(assessment.landscape.law.optimum(flops)[1]) >= tokens
 
-def _smallest(assessment: Assessment) -> Draws:
-    """FLOPs of the smallest useful final run."""
-    return assessment.guesses["useful_run_flops" if assessment.view.is_language else "useful_modality_flops"]
+    return least(reads_all, LEAST_FLOPS, MOST_FLOPS, size=tokens.size, steps=_STEPS)

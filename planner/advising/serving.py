@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from planner.advising.assessing import Assessment
-from planner.advising.bases import Base, allowed, serving_limit
+from planner.advising.bases import Base, allowed
 from planner.advising.spending import gpus_for
-from planner.advising.views import count
+from planner.advising.views import AS_IT_COMES
 from planner.units import show
 
-_AS_IT_COMES = {"prompt", "long_context", "rag", "tools"}
 _SMALL_PROGRAMS = {"classifier", "classical"}
 
 
@@ -31,17 +30,17 @@ def served(option: str, assessment: Assessment) -> str:
 
 def _by_the_token(option: str, assessment: Assessment) -> str:
     guesses = assessment.guesses
-    if option in _AS_IT_COMES:
+    if option in AS_IT_COMES:
         new, out = (show(float(guesses[f"usd_per_mtok_{kind}"][0]), "usd") for kind in ("in", "out"))
         return f"a hosted large model, {new} a million prompt tokens and {out} a million answer tokens"
-    size = show(_small(assessment), "params")
+    size = show(float(assessment.tuned_params[0]), "params")
     each = show(float(guesses["usd_per_mtok_small"][0]), "usd")
     return f"a hosted model of {size} (our assumption), {each} a million tokens"
 
 
 def _on_own_machines(assessment: Assessment) -> str:
     """A model of the size that is tuned or distilled, with an open one of that size where there is one."""
-    size = _small(assessment)
+    size = float(assessment.tuned_params[0])
     found = [base for base in allowed(assessment.case) if base.reads_language and size / 2 <= base.params <= 1.1 * size]
     best = max(found, key=lambda base: (base.tokens or 0.0, base.dense_params), default=None)
     named = f", such as {best.title}" if best else ""
@@ -60,9 +59,4 @@ def _machines(params: float, assessment: Assessment) -> str:
         return "the device"
     if not case.is_language and params <= float(guesses["device_params"][0]):
         return "one small server"
-    return f"{count(float(gpus_for(params, assessment)))}x {assessment.cluster.accelerator.name}"
-
-
-def _small(assessment: Assessment) -> float:
-    most = float(assessment.guesses["device_params" if assessment.case.deploy == "on_device" else "tuned_params"][0])
-    return min(most, serving_limit(assessment.case))
+    return f"{show(float(gpus_for(params, assessment)), 'count')}x {assessment.cluster.accelerator.name}"

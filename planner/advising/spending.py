@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import Draws, Reason, plain
+from planner.advising.assuming import HOURS_PER_MONTH, Draws, Reason, estimated, plain
 from planner.advising.bases import serving_limit
-from planner.advising.gates import blocked
+from planner.advising.gates import EXAMPLES, blocked
 from planner.advising.needs import ANSWERS, needs
 from planner.advising.objecting import why_not
 from planner.advising.pasting import pasted_tokens, pasted_usd_month
 from planner.advising.predicting import domain_loss
+from planner.advising.requesting import large_usd, small_usd
 from planner.advising.scratching import scratch_flops, scratch_usd
 from planner.advising.views import options
 from planner.advising.waiting import wait_ms
 from planner.estimate import Estimate
 from planner.laws import FLOPS_PER_PARAM_TOKEN
 
-HOURS_PER_MONTH = 730.5
 SERVED_BYTES_PER_PARAM = 2.4
 """16-bit weights and a fifth on top for the cache."""
 
@@ -109,8 +109,7 @@ def _option(option: str, assessment: Assessment) -> Option:
 
 
 def _estimate(usd: Draws | float, assessment: Assessment) -> Estimate:
-    draws = _rough(np.broadcast_to(np.asarray(usd, dtype=float), (assessment.count + 1,)))
-    return Estimate.of_draws(draws[0], draws[1:]) if assessment.count else Estimate.exact(draws[0])
+    return estimated(_rough(np.broadcast_to(np.asarray(usd, dtype=float), (assessment.count + 1,))))
 
 
 def _rough(usd: Draws) -> Draws:
@@ -125,7 +124,7 @@ def one_off_parts(option: str, assessment: Assessment) -> dict[str, Draws]:
     setup = float(options()[option]["usd"]) * assessment.guesses["effort"]
     return {
         "compute": nothing + (COMPUTE[option](assessment) if option in COMPUTE else 0.0),
-        "labels": nothing + (_labels(LABELS[option], assessment) if option in LABELS else 0.0),
+        "labels": nothing + (_labels(EXAMPLES[option], assessment) if option in EXAMPLES else 0.0),
         "setup": nothing if option == "pretrain" else nothing + setup,
     }
 
@@ -147,13 +146,13 @@ def _tune(assessment: Assessment) -> Draws:
 def _tuning_rent(examples: Draws, assessment: Assessment) -> Draws:
     case, guesses = assessment.case, assessment.guesses
     tokens = examples * (case.tok_in + case.tok_out) * case.stretch * guesses["tuning_epochs"]
-    flops = FLOPS_PER_PARAM_TOKEN * np.minimum(guesses["tuned_params"], serving_limit(case)) * tokens
+    flops = FLOPS_PER_PARAM_TOKEN * assessment.tuned_params * tokens
     return np.asarray(flops * assessment.usd_per_flop * guesses["programme_tune"])
 
 
 def _distil(assessment: Assessment) -> Draws:
     examples = assessment.guesses["distil_examples"]
-    return examples * usd_per_query(assessment) + _tuning_rent(examples, assessment)
+    return large_usd(examples, assessment.case, assessment.guesses) + _tuning_rent(examples, assessment)
 
 
 def _continue(assessment: Assessment) -> Draws:
@@ -171,27 +170,20 @@ def _continue(assessment: Assessment) -> Draws:
     return np.minimum(usd, case.budget_usd) if case.budget_usd > floor else usd
 
 
-def usd_per_query(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
-    """Dollars of one request to a hosted large model, with `more_tokens` in its prompt."""
-    case, guesses = assessment.case, assessment.guesses
-    prompt = (case.tok_in + more_tokens) * guesses["usd_per_mtok_in"]
-    return np.asarray(case.stretch * (prompt + case.tok_out * guesses["usd_per_mtok_out"]) / 1e6)
-
-
-def tuned_usd_month(assessment: Assessment) -> Draws:
+def _tuned(assessment: Assessment) -> Draws:
     """A month of a small tuned model: hosted by the token, on own machines by the hour, on a device for free."""
     case, guesses = assessment.case, assessment.guesses
     if not case.may_be_hosted:
-        return own_host(assessment, guesses["tuned_params"])
-    tokens = case.queries_month * case.stretch * (case.tok_in + case.tok_out)
-    return np.asarray(tokens * guesses["usd_per_mtok_small"] / 1e6)
+        return own_host(assessment, assessment.tuned_params)
+    return small_usd(case.queries_month, case, guesses)
 
 
 def _served(assessment: Assessment, more_tokens: Draws | float = 0.0) -> Draws:
     """A month of a model as it comes: hosted by the token, on own machines by the hour, on a device for free."""
-    if assessment.case.may_be_hosted:
-        return np.asarray(assessment.case.queries_month * usd_per_query(assessment, more_tokens))
-    return own_host(assessment, assessment.guesses["tuned_params"])
+    case, guesses = assessment.case, assessment.guesses
+    if case.may_be_hosted:
+        return large_usd(case.queries_month, case, guesses, more_tokens)
+    return own_host(assessment, assessment.tuned_params)
 
 
 def own_host(assessment: Assessment, params: Draws | float) -> Draws:
@@ -216,25 +208,26 @@ def _pasted(assessment: Assessment) -> Draws:
 
 
 def _specialist(assessment: Assessment) -> Draws:
-    """A month of the specialist by its own size: a small server where a laptop could run it, else accelerators."""
+    """A month of the specialist; of a small program where there is none."""
     if assessment.specialist is None:
         return _small(assessment)
-    return _hosted(assessment, assessment.specialist.params)
+    return _by_size(assessment, assessment.specialist.params)
 
 
-def _hosted(assessment: Assessment, params: Draws | float) -> Draws:
+def _by_size(assessment: Assessment, params: Draws | float) -> Draws:
+    """A month of a model of other data: a small server where a laptop could run it, else accelerators."""
     small = params <= assessment.guesses["device_params"]
     return np.where(small, _small(assessment), own_host(assessment, params))
 
 
-def _other_continued(assessment: Assessment) -> Draws:
+def _continued(assessment: Assessment) -> Draws:
     return _own_model(assessment) if assessment.case.is_language else _specialist(assessment)
 
 
 def _pretrained(assessment: Assessment) -> Draws:
     if assessment.case.is_language:
         return _own_model(assessment)
-    return _hosted(assessment, np.asarray(assessment.landscape.law.optimum(scratch_flops(assessment))[0]))
+    return _by_size(assessment, np.asarray(assessment.landscape.law.optimum(scratch_flops(assessment))[0]))
 
 
 def _own_model(assessment: Assessment) -> Draws:
@@ -252,18 +245,15 @@ COMPUTE: dict[str, Callable[[Assessment], Draws]] = {
 }  # fmt: skip
 """Dollars of compute and services, once."""
 
-LABELS = {"classifier": "classifier_labels", "ft": "tune_examples"}
-"""The assumption that says how many labels an option needs."""
-
 MONTHLY: dict[str, Callable[[Assessment], Draws]] = {
     "prompt": _served,
     "long_context": _pasted,
     "rag": lambda assessment: _served(assessment, assessment.guesses["retrieved_tokens"]),
     "tools": lambda assessment: _served(assessment, assessment.guesses["tool_tokens"]),
     "classifier": _small,
-    "ft": tuned_usd_month,
-    "distill": lambda assessment: own_host(assessment, assessment.guesses["tuned_params"]),
-    "cpt": _other_continued,
+    "ft": _tuned,
+    "distill": lambda assessment: own_host(assessment, assessment.tuned_params),
+    "cpt": _continued,
     "pretrain": _pretrained,
     "specialist": _specialist,
     "classical": _small,

@@ -150,8 +150,8 @@ def _predicted_loss(base: Base) -> float:
 
 def _licence(licence: str) -> tuple[str, Callable[[Base], bool]]:
     wanted = licence.strip().lower()
-    if wanted.replace("-", "_").replace(" ", "_") in LICENCES:
-        kind = wanted.replace("-", "_").replace(" ", "_")
+    kind = wanted.replace("-", "_").replace(" ", "_")
+    if kind in LICENCES:
         return kind, LICENCES[kind]
     known = {base.licence.lower(): base.licence for base in catalogue()}
     if wanted not in known:

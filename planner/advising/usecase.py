@@ -13,6 +13,9 @@ from typing import Any, Self
 from planner.errors import InputError, UnknownName
 from planner.units import read, show
 
+TEAMS = ("none", "app", "ml", "infra")
+"""The most skilled people at hand, the least skilled first."""
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "task": (
         "classification", "extraction", "qa", "style", "summarize", "translate", "chat", "code", "agent", "general",
@@ -21,7 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "knowledge": ("none", "public", "private_static", "private_changing", "live"),
     "behaviour": ("none", "promptable", "hard"),
     "domain_gap": ("general", "terms", "nonstandard", "language", "lowres_language", "modality"),
-    "team": ("none", "app", "ml", "infra"),
+    "team": TEAMS,
     "deploy": ("api", "vpc", "on_prem", "air_gapped", "on_device"),
     "provenance": ("any", "open_data", "own_data"),
     "goal": ("application", "public_good", "sell_model"),

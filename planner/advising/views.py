@@ -10,29 +10,26 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.advising.landscape import gap_of
-from planner.advising.pasting import pasted_usd_month
+from planner.advising.pasting import pasted_usd_month, prompt_limit
+from planner.advising.requesting import large_usd, small_usd
 from planner.advising.usecase import NUMBERS, UseCase
 from planner.catalog import Record, records
 from planner.units import show
 
-TEAMS = ("none", "app", "ml", "infra")
+AS_IT_COMES = frozenset({"prompt", "long_context", "rag", "tools"})
+"""Options with a language model that nobody trains further."""
 
-
-def count(number: float) -> str:
-    """A whole number as it is, any other one shortened."""
-    return f"{int(number):,}" if number == int(number) and number < 1e6 else show(number)
+LANGUAGE_MODELS = AS_IT_COMES | {"ft", "distill", "cpt", "pretrain"}
+"""Options in which a language model answers."""
 
 
 def have(case: UseCase, name: str) -> str:
     """How much of the number `name` there is, and whether that was said or is our default."""
-    value, unit = getattr(case, name), NUMBERS[name][0]
+    value = getattr(case, name)
+    amount = show(value, NUMBERS[name][0])
     if case.leaves_open(name):
-        return f"we assumed {_amount(value, unit)}" if value else "you named none"
-    return f"you have {_amount(value, unit)}"
-
-
-def _amount(value: float, unit: str) -> str:
-    return count(value) if unit == "count" else show(value, unit)
+        return f"we assumed {amount}" if value else "you named none"
+    return f"you have {amount}"
 
 
 @cache
@@ -53,7 +50,8 @@ class View:
         gain: nats that continued pretraining within the budget gains over a small tune.
         run_flops: final pretraining run that the budget buys, its programme included.
         break_even_flops: final run from which a new model wins at equal serving size.
-        useful_tokens: training tokens of the smallest useful model.
+        useful_flops: final run of the smallest useful model of one's own.
+        useful_tokens: training tokens of that run.
         usd_per_flop: rent of one training FLOP.
     """
 
@@ -65,6 +63,7 @@ class View:
     gain: float
     run_flops: float
     break_even_flops: float
+    useful_flops: float
     useful_tokens: float
     usd_per_flop: float
 
@@ -119,16 +118,12 @@ class View:
     @property
     def prompt_usd_month(self) -> float:
         """A month of plain prompting on a hosted model."""
-        case, guess = self.case, self.guess
-        each = case.tok_in * guess["usd_per_mtok_in"] + case.tok_out * guess["usd_per_mtok_out"]
-        return case.queries_month * case.stretch * each / 1e6
+        return large_usd(self.case.queries_month, self.case, self.guess)
 
     @property
     def tune_usd_month(self) -> float:
         """A month of a small tuned model that is hosted by the token."""
-        case = self.case
-        tokens = case.queries_month * case.stretch * (case.tok_in + case.tok_out)
-        return tokens * self.guess["usd_per_mtok_small"] / 1e6
+        return small_usd(self.case.queries_month, self.case, self.guess)
 
     @property
     def needs_haste(self) -> bool:
@@ -149,11 +144,15 @@ class View:
     def fits_in_prompt(self) -> bool:
         """Whether the documents can be pasted into every prompt, in size, money and rights."""
         case, guess = self.case, self.guess
-        limit = guess["device_context_tokens" if case.deploy == "on_device" else "long_context_tokens"]
-        usd_month = float(pasted_usd_month(case.corpus_tokens, case.queries_month, guess))
+        usd_month = pasted_usd_month(case.corpus_tokens, case.queries_month, guess)
         affordable = usd_month <= guess["long_context_share"] * case.monthly_usd
-        small = 0 < case.corpus_tokens <= min(limit, self.window / 2)
+        small = 0 < case.corpus_tokens <= self.most_pasted
         return small and affordable and not case.access_control
+
+    @property
+    def most_pasted(self) -> float:
+        """Tokens of documents that fit beside a question: our assumption, and half of the longest prompt at most."""
+        return min(prompt_limit(self.case, self.guess), self.window / 2)
 
     @property
     def wants_own_model(self) -> bool:
@@ -190,8 +189,8 @@ class View:
 
     @property
     def lacks_own_text(self) -> bool:
-        """Whether the own text is less than half of what the smallest useful model reads."""
-        return 2 * self.own_reading < self.useful_tokens
+        """Whether the own text, read as often as helps, is less than half of what the smallest useful model reads."""
+        return self.case.unlabeled_tokens < self.least_own_tokens
 
     @property
     def least_own_tokens(self) -> float:
@@ -204,16 +203,7 @@ class View:
         return self.case.unlabeled_tokens / max(self.case.stretch, 1.0)
 
     @property
-    def own_reading(self) -> float:
-        """Own tokens, repeated as often as repeating helps."""
-        return self.case.unlabeled_tokens * self.guess["epochs"]
-
-    @property
     def least_programme_usd(self) -> float:
         """Dollars of the whole programme around the smallest useful model of one's own, or what it takes to set up."""
         programme = self.useful_flops * self.usd_per_flop * self.guess["programme_pretrain"]
         return max(programme, float(options()["pretrain"]["usd"]) * self.guess["effort"])
-
-    @property
-    def useful_flops(self) -> float:
-        return self.guess["useful_run_flops" if self.is_language else "useful_modality_flops"]

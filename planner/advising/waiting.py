@@ -11,15 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import Draws
+from planner.advising.assuming import Draws, estimated
 from planner.advising.pasting import pasted_tokens
-from planner.advising.views import options
+from planner.advising.views import LANGUAGE_MODELS, options
 from planner.catalog import record, records
 from planner.estimate import Estimate
 
 DECODED_BYTES_PER_PARAM = 0.55
 _MEMORY_SHARE = 0.75
-_LANGUAGE_MODELS = {"prompt", "long_context", "rag", "tools", "ft", "distill", "cpt", "pretrain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,9 @@ def wait_ms(option: str, assessment: Assessment) -> Estimate:
     """Milliseconds until an answer begins: our assumption per option; on a device, reading the prompt counts too."""
     row = options()[option]
     wait = Estimate(float(row["wait_ms"]), float(row["wait_ms_low"]), float(row["wait_ms_high"]))
-    if assessment.case.deploy != "on_device" or option not in _LANGUAGE_MODELS:
+    if assessment.case.deploy != "on_device" or option not in LANGUAGE_MODELS:
         return wait
-    reading = _reading_ms(option, assessment)
-    return Estimate.of_draws(reading[0], reading[1:]) if assessment.count else Estimate.exact(reading[0])
+    return estimated(_reading_ms(option, assessment))
 
 
 def _reading_ms(option: str, assessment: Assessment) -> Draws:

@@ -23,8 +23,8 @@ from planner.advising.caveats import (
 from planner.advising.gates import against_pretraining, all_obstacles, blocked
 from planner.advising.needs import unmet
 from planner.advising.rules import flags
-from planner.advising.usecase import UseCase
-from planner.advising.views import View, count, have, options
+from planner.advising.usecase import ENGLISH_FERTILITY, UseCase
+from planner.advising.views import View, have, options
 from planner.sheet import Finding
 from planner.units import show
 
@@ -82,7 +82,8 @@ FLAGS: dict[str, Callable[[View], _Words]] = {
     ),
     "tokenizer_mismatch": lambda view: (
         "The tokenizers of open models do not suit this language.",
-        f"{count(view.case.fertility)} tokens per word, English has about 1.2: cost and wait grow in proportion.",
+        f"{show(view.case.fertility, 'count')} tokens per word, English has about {show(ENGLISH_FERTILITY)}: cost and"
+        " wait grow in proportion.",
         "Compare the tokenizers of several open models on your text; extend one if you train on.",
     ),
     "local_index_needed": lambda view: (
@@ -116,11 +117,11 @@ def _unmet(view: View, parts: tuple[str, ...]) -> Iterator[Finding]:
             todo = "Search by words needs no model." if view.bound_to_own_model else ""
             yield Finding("warning", f"{options()[part]['label']}: needed, but there is an obstacle.", why, todo)
     for need in unmet(view, parts):
-        because, todo = UNMET.get(need.name, _obstacles)(view)
-        yield Finding("warning", f"Unmet: {need.label}.", because or _obstacles(view)[0], todo)
+        because, todo = UNMET.get(need.name, _nothing_meets)(view)
+        yield Finding("warning", f"Unmet: {need.label}.", because or _nothing_meets(view)[0], todo)
 
 
-def _obstacles(view: View) -> tuple[str, str]:
+def _nothing_meets(view: View) -> tuple[str, str]:
     return "Nothing that we would advise here meets it.", ""
 
 
@@ -158,7 +159,7 @@ def _unmet_wait(view: View) -> tuple[str, str]:
 def _unmet_fresh_facts(view: View) -> tuple[str, str]:
     if view.is_offline:
         return "Without a connection nothing brings them in.", "Bring a data feed inside, or accept older facts."
-    return _obstacles(view)
+    return _nothing_meets(view)
 
 
 UNMET: dict[str, Callable[[View], tuple[str, str]]] = {

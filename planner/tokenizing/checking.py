@@ -176,8 +176,10 @@ def check_vocabulary(sample: str | Path, *, terms: Iterable[str] = ()) -> Vocabu
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as text: {error}.", mend="Give a file of UTF-8 text.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.", mend="Check the path.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no UTF-8 text.", mend="Give a file of plain text, saved as UTF-8.") from None
 
 
 def _asked(terms: Iterable[str]) -> tuple[str, ...]:

@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from planner.catalog import Record, records
-from planner.errors import MissingExtra, UnknownName
+from planner.errors import MissingExtra
 
 EXTRA = "vocabulary"
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """A tokenizer: its entries, and how it cuts general English, tokens per word and bytes per token."""
+    """A tokenizer, and how it cuts general English: tokens per word and bytes per token."""
 
     name: str
     title: str
-    entries: int
     english_tokens_per_word: float
     english_bytes_per_token: float
 
@@ -62,21 +61,9 @@ def installed() -> tuple[Vocabulary, ...]:
     return tuple(_vocabulary(row) for row in rows)
 
 
-def vocabulary(name: str) -> Vocabulary:
-    """The installed one called `name`.
-
-    Raises:
-        UnknownName: none is called so; the message offers the closest.
-    """
-    known = {each.name: each for each in installed()}
-    if name not in known:
-        raise UnknownName.of("installed tokenizer", name, known=known)
-    return known[name]
-
-
 def _vocabulary(row: Record) -> Vocabulary:
     measured = float(row["english_tokens_per_word"]), float(row["english_bytes_per_token"])
-    return Vocabulary(row["name"], row["title"], int(row["entries"]), *measured)
+    return Vocabulary(row["name"], row["title"], *measured)
 
 
 @cache

@@ -8,6 +8,7 @@ import pytest
 
 from planner.advising import UseCase, advise
 from planner.advising.bases import base_of
+from planner.advising.halving import least
 
 TODAY = "2026-11-20"
 
@@ -83,3 +84,11 @@ def test_options_that_train_more_are_predicted_to_lose_less():
     assert found["classical"] is None
     assert found["pretrain"].low < found["pretrain"] < found["pretrain"].high
     assert {option.domain_loss for option in advise(UseCase(modality="dna", as_of=TODAY)).ranking} == {None}
+
+
+def test_halving_finds_where_an_answer_turns_and_the_top_where_it_never_does():
+    thresholds = np.array([3e17, 2.5e21, 1e40])
+    found = least(lambda flops: flops >= thresholds, 1e15, 1e30, size=3, steps=40)
+    assert found[:2] == pytest.approx(thresholds[:2])
+    assert np.all(found[:2] >= thresholds[:2])
+    assert found[2] == pytest.approx(1e30)

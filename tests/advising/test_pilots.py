@@ -145,8 +145,11 @@ def test_malformed_pilots_are_refused(pilots, match):
 
 
 def test_tables_that_are_none_are_refused(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match=r"absent.csv cannot be read: No such file or directory\."):
         pilots_of(tmp_path / "absent.csv")
+    (tmp_path / "ragged.csv").write_text("kind\na\nb,c,d\n")
+    with pytest.raises(DataError, match=r"ragged.csv is no table of pilots: .*line 3, saw 3\."):
+        pilots_of(tmp_path / "ragged.csv")
     with pytest.raises(DataError, match="lack the column"):
         pilots_of(pd.DataFrame({"kind": ["zero_shot"]}))
 

@@ -86,6 +86,18 @@ def test_documents_of_unknown_length_cost_more_than_a_prompt():
     assert "priced at 200K tokens, our assumption" in option(advice, "long_context").why_not
 
 
+def test_on_a_device_the_prompt_of_a_device_is_the_limit():
+    """A device takes 16K tokens of documents, a hosted model 200K: the reason names the limit that decided."""
+    unsaid = replace(DOCUMENTS, deploy="on_device", corpus_tokens=0)
+    assert "priced at 16.0K tokens, our assumption" in option(advise(unsaid), "long_context").why_not
+    hosted, device = (
+        replace(DOCUMENTS, corpus_tokens=50_000),
+        replace(DOCUMENTS, corpus_tokens=50_000, deploy="on_device"),
+    )
+    assert advise(hosted).headline == "long_context"
+    assert option(advise(device), "long_context").why_not == ("The documents, 50.0K tokens, are too long for a prompt.")
+
+
 def test_every_option_says_what_answers_and_on_what():
     hosted, own = advise(PLAIN), advise(replace(PLAIN, deploy="air_gapped", behaviour="hard", n_labeled=500))
     assert set(hosted.served) == set(options())

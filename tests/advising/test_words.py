@@ -8,9 +8,11 @@ import pytest
 from planner.advising import Advice, UseCase, advise
 from planner.advising.assuming import assumptions
 from planner.advising.flipping import Flip
+from planner.advising.usecase import ENGLISH_FERTILITY
 from planner.catalog import records
 from planner.fitting import fit
 from planner.laws import published
+from planner.units import show
 
 TODAY = "2026-11-20"
 LAW = published("besiroglu-2024")
@@ -101,6 +103,10 @@ def test_flips_are_in_the_users_words():
     assert "hours" not in str(Flip("update_hours", 2160.0, 0.88, "tools", ("tools",)))
     assert "52.8 minutes" in str(Flip("update_hours", 2160.0, 0.88, "tools", ("tools",)))
     assert not [flip for flip in advise(UseCase(task="translate", as_of=TODAY)).flips if flip.field == "citations"]
+
+
+def test_the_fertility_of_english_is_the_one_that_requests_are_counted_in():
+    assert f"English has about {show(ENGLISH_FERTILITY)}: cost" in titles(advise(UseCase(fertility=4, as_of=TODAY)))
 
 
 def test_live_facts_have_no_made_up_pace():

@@ -118,7 +118,7 @@ def test_a_plan_brings_its_size_and_its_cluster() -> None:
 def test_a_plan_is_priced_as_decided() -> None:
     """The range of a plan's FLOPs says what a budget might buy; a bill prices the model that was chosen."""
     certain = cost(Planned(flops=8.4e22), today=TODAY)
-    uncertain = cost(Planned(flops=Estimate.of_factor(8.4e22, 3)), today=TODAY)
+    uncertain = cost(Planned(flops=Estimate(8.4e22, 2.8e22, 2.52e23)), today=TODAY)
     assert uncertain.usd == certain.usd
     assert uncertain.flops.is_exact
 

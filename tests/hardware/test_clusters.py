@@ -114,7 +114,7 @@ def test_dollars_are_hours_times_the_price(cluster: Cluster, work: float) -> Non
 
 def test_an_uncertain_amount_widens_the_range() -> None:
     cluster = Cluster("h100", 8)
-    exact, uncertain = cluster.gpu_hours(1e21), cluster.gpu_hours(Estimate.of_factor(1e21, 2))
+    exact, uncertain = cluster.gpu_hours(1e21), cluster.gpu_hours(Estimate(1e21, 5e20, 2e21))
     assert uncertain == exact
     assert uncertain.low < exact.low < exact.high < uncertain.high
 
