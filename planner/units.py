@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HOURS_PER_YEAR = 8766.0
+HOURS_PER_MONTH = HOURS_PER_YEAR / 12
 PETAFLOPS_DAY = 8.64e19
 """FLOPs in one petaflop/s-day, the unit of Kaplan et al. 2020."""
 

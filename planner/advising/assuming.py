@@ -21,9 +21,6 @@ Draws: TypeAlias = NDArray[np.float64]
 Guess = TypeVar("Guess", float, Draws)
 """An assumption: its central value alone, or one number per perturbation."""
 
-HOURS_PER_MONTH = 730.5
-"""365.25 days of 24 hours, a twelfth of them."""
-
 _FARTHEST = 2.5
 """Standard deviations at most between a perturbed assumption and its central value."""
 

@@ -12,8 +12,9 @@ from typing import cast
 
 import numpy as np
 
-from planner.advising.assuming import HOURS_PER_MONTH, Draws, Guess
+from planner.advising.assuming import Draws, Guess
 from planner.advising.usecase import UseCase
+from planner.units import HOURS_PER_MONTH
 
 
 def prompt_limit(case: UseCase, guesses: Mapping[str, Guess]) -> Guess:

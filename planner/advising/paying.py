@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import HOURS_PER_MONTH, Draws, estimated, plain
+from planner.advising.assuming import Draws, estimated, plain
 from planner.advising.gates import blocked
 from planner.advising.requesting import large_usd, small_usd
 from planner.advising.spending import one_off_parts, own_host
 from planner.estimate import Estimate
-from planner.units import show, show_range
+from planner.units import HOURS_PER_MONTH, show, show_range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

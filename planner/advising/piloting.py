@@ -106,7 +106,8 @@ def _table(path: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path)
+        with open(path, encoding="utf-8") as file:
+            return pd.read_csv(file)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.", mend="Check the path.") from None
     except ValueError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from planner.advising.assessing import Assessment
-from planner.advising.assuming import HOURS_PER_MONTH, Draws, Reason, estimated, plain
+from planner.advising.assuming import Draws, Reason, estimated, plain
 from planner.advising.bases import serving_limit
 from planner.advising.gates import EXAMPLES, blocked
 from planner.advising.needs import ANSWERS, needs
@@ -22,6 +22,7 @@ from planner.advising.views import options
 from planner.advising.waiting import wait_ms
 from planner.estimate import Estimate
 from planner.laws import FLOPS_PER_PARAM_TOKEN
+from planner.units import HOURS_PER_MONTH
 
 SERVED_BYTES_PER_PARAM = 2.4
 """16-bit weights and a fifth on top for the cache."""

@@ -14,12 +14,11 @@ from planner.costing.failing import lost_to_failures
 from planner.estimate import Estimate
 from planner.hardware import Cluster
 from planner.hardware.energy import Carbon
-from planner.units import show
+from planner.units import HOURS_PER_MONTH, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-DAYS_PER_MONTH = 30.4375
 _RENTED = ("final", "experiments", "staff", "serving")
 """Items that grow with the price of a GPU-hour."""
 
@@ -134,7 +133,7 @@ def _storage(work: Work) -> Part:
 
 def months_of(days: Any) -> Any:
     """The months, whole ones and at least one, for which a run of so many days keeps its files. Takes arrays."""
-    return np.maximum(1.0, np.ceil(np.asarray(days) / DAYS_PER_MONTH))
+    return np.maximum(1.0, np.ceil(24 * np.asarray(days) / HOURS_PER_MONTH))
 
 
 def storage_per_month(params: float, tokens: float) -> Estimate:
