@@ -106,7 +106,7 @@ def frontier() -> Any:
 
 
 def bars() -> Any:
-    return charts.bars_figure(["Rent", "Data"], [2e5, 5e4], [1e5, 2e4], [3e5, 9e4])
+    return charts.waterfall_figure(["Rent", "Data"], [2e5, 5e4], total=("The whole bill", 2.5e5, 1e5, 4e5))
 
 
 DRAWN = {

@@ -81,6 +81,13 @@ def test_the_report_is_one_page_that_needs_no_network(tmp_path):
         assert heading in page
 
 
+def test_the_report_is_a_pdf_where_its_name_ends_so(tmp_path):
+    out = tmp_path / "report.pdf"
+    result = run("report", "--budget-usd", "2M", "--cluster", "256x h100", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert out.read_bytes().startswith(b"%PDF-")
+
+
 @pytest.mark.parametrize("command", ["plan", "fit", "approaches", "design", "cost", "advise", "report", "app"])
 def test_help_teaches(command):
     result = run(command, "--help")

@@ -36,7 +36,7 @@ ASK_SECONDS = 5.0
 """How often Slurm is asked which jobs it still has; more often would be a burden to it."""
 
 LOST_SECONDS = 20.0
-"""A job that Slurm has had no more for so long without a result is lost; results may be slow to show on shared disks."""
+"""A job that Slurm has had no more for so long, and that left no result, is lost; shared disks can be slow."""
 
 WHY = "Its Slurm job ended again and again without a word: out of memory, over its time limit, or a node was lost."
 

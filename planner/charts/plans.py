@@ -1,4 +1,4 @@
-"""Figures of plans: loss against compute along the frontier, and bills."""
+"""The figure of plans: loss against compute along the frontier."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from planner.charts.style import ACCENT, INK, band, figure, largest_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 
@@ -36,30 +34,4 @@ def frontier_figure(
     )
     if fitted_to:
         largest_run(drawn, fitted_to)
-    return drawn
-
-
-def bars_figure(labels: Sequence[str], values: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Any:
-    """Horizontal bars in dollars with their 90 % ranges, first label on top.
-
-    Raises:
-        MissingExtra: Plotly is not installed.
-    """
-    drawn = figure("US dollars", "")
-    drawn.add_bar(
-        y=list(labels),
-        x=list(values),
-        orientation="h",
-        marker_color=INK,
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [top - value for top, value in zip(high, values, strict=True)],
-            "arrayminus": [value - bottom for bottom, value in zip(low, values, strict=True)],
-            "color": ACCENT,
-        },
-    )
-    drawn.update_xaxes(tickformat="$~s")
-    drawn.update_yaxes(autorange="reversed")
-    drawn.update_layout(showlegend=False)
     return drawn

@@ -26,6 +26,8 @@ _CHOSEN = {"type": "point", "filled": True, "color": ACCENT, "size": 130, "opaci
 _NAMES = {"type": "text", "align": "left", "dx": 6, "dy": -7, "color": MUTED, "fontSize": 11}
 _AMOUNT = "replace(replace(format(datum.value, '{lead}~s'), 'G', 'B'), 'k', 'K')"
 _POWER = "format(datum.value, '.0e')"
+_NAME: Spec = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 170}}
+"""The vertical axis of bars: their names, in the order in which they are given."""
 
 
 def loss_spec(
@@ -105,17 +107,16 @@ def steps_spec(*, steps: Points, total: dict[str, Any]) -> Spec:
         steps: name, start, end and about; the total is the last.
         total: name, value, low and high of the total.
     """
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 170}}
     bars = {
         "x": _dollars("start", "US dollars"),
         "x2": {"field": "end"},
-        "y": y,
+        "y": _NAME,
         "color": {"field": "kind", "type": "nominal", "legend": None,
                   "scale": {"domain": ["step", "total"], "range": [INK, MUTED]}},
         "tooltip": {"field": "about"},
     }  # fmt: skip
-    spread = {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}, "y": y}
-    middle = {"x": {"field": "value", "type": "quantitative"}, "y": y}
+    spread = {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}, "y": _NAME}
+    middle = {"x": {"field": "value", "type": "quantitative"}, "y": _NAME}
     ends = {"values": [total]}
     return {
         "height": _high(steps),
@@ -134,7 +135,6 @@ def swings_spec(*, swings: Points, centre: float) -> Spec:
         swings: name, low, high and about.
         centre: the total.
     """
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 170}}
     sides: list[Spec] = [
         {
             "data": {"values": [{**swing, "centre": centre} for swing in swings]},
@@ -142,7 +142,7 @@ def swings_spec(*, swings: Points, centre: float) -> Spec:
             "encoding": {
                 "x": {**_dollars("centre", "US dollars of the whole bill"), "scale": {"zero": False}},
                 "x2": {"field": end},
-                "y": y,
+                "y": _NAME,
                 "tooltip": {"field": "about"},
             },
         }
@@ -188,13 +188,12 @@ def ranges_spec(*, rows: Points, title: str, money: bool) -> Spec:
         title: what is compared, with its unit.
         money: whether it is in US dollars.
     """
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 170}}
     axis: Spec = {"tickCount": 7, **({"labelExpr": _AMOUNT.format(lead="$")} if money else {})}
     x = {"field": "value", "type": "quantitative", "title": title, "scale": {"zero": False}, "axis": axis}
     about = {"tooltip": {"field": "about"}}
-    spread = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, **about}
+    spread = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": _NAME, **about}
     bar = {"mark": {"type": "bar", "color": INK, "opacity": 0.25, "height": 12}, "encoding": spread}
-    point = {"mark": {**_CHOSEN, "color": INK}, "encoding": {"x": x, "y": y, **about}}
+    point = {"mark": {**_CHOSEN, "color": INK}, "encoding": {"x": x, "y": _NAME, **about}}
     return {"height": _high(rows), "layer": [{"data": {"values": rows}, **layer} for layer in (bar, point)]}
 
 

@@ -190,10 +190,12 @@ def design_command(
 @main.command("report")
 @goal
 @case_options
-@click.option("--out", metavar="FILE", default="report.html", show_default=True, help="Where the page goes.")
+@click.option(
+    "--out", metavar="FILE", default="report.html", show_default=True, help="Where it goes; a name in .pdf makes a PDF."
+)
 @click.option("--json", "as_json", is_flag=True, help="Also print plan, cost, advice and fit as JSON.")
 def report_command(out: str, case: str | None, fields: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """A page for the meeting: plan, cost, advice and, with --runs, the fit; one HTML file that opens offline.
+    """A page for the meeting: plan, cost, advice and, with --runs, the fit; one HTML file that opens offline, or a PDF.
 
     With --runs the plan follows the law fitted to them; with --law as well it follows that one, and the fit is shown
     beside it. The advice is for a team that wants a general model in a year for the plan's money; --set and --case
@@ -202,6 +204,7 @@ def report_command(out: str, case: str | None, fields: tuple[str, ...], as_json:
     \b
     Examples:
       planner report --budget-usd 2M --cluster "256x h100" --out report.html
+      planner report --budget-usd 2M --out report.pdf
       planner report --budget-usd 2M --runs sweep.csv --set task=qa --set weeks=20
     """
     from planner.reporting import report

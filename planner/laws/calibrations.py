@@ -97,7 +97,9 @@ class Calibration:
         for start in range(0, len(params), _BLOCK):
             block = slice(start, start + _BLOCK)
             draws = np.asarray(self.ensemble.loss(params[block, None], tokens[block, None]))
-            found[:, block] = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=-1)
+            # Both give the same numbers where nothing is missing; np.quantile is four times as quick.
+            quantiles = np.nanquantile if np.isnan(draws).any() else np.quantile
+            found[:, block] = quantiles(draws, [(1 - level) / 2, (1 + level) / 2], axis=-1)
         return found
 
     def limited_to(self, unique_tokens: float) -> Calibration:

@@ -10,8 +10,17 @@ import streamlit as st
 from planner.advising import Advice, Option, replay
 from planner.charts.specs import ranges_spec
 from planner.laws import calibration_of
+from planner.reporting import basis_of, report
 from planner.ui.spreadsheets import csv_of
-from planner.ui.widgets import errors_shown, literal, show_figure, show_findings, show_list, show_rows
+from planner.ui.widgets import (
+    errors_shown,
+    literal,
+    offer_files,
+    show_figure,
+    show_findings,
+    show_list,
+    show_rows,
+)
 from planner.units import show as written
 from planner.units import show_range
 
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
 
 YEARS = ("2022-06-01", "2023-07-01", "2024-10-15")
 """Dates on which a decision is shown again, besides its own and today."""
-_MOST_REASONS = 4
 
 
 def show_advice(found: Advice, law: str | Calibrated, cluster: str) -> None:
@@ -32,10 +40,11 @@ def show_advice(found: Advice, law: str | Calibrated, cluster: str) -> None:
     st.header(literal(found.verdict), anchor=False)
     st.text(f"Confidence. {found.confidence_text}.")
     st.subheader("Why", anchor=False)
-    show_list(f"{reason.text} [{reason.citation}]" for reason in found.reasons[:_MOST_REASONS])
+    show_list(map(str, found.reasons))
     show_findings(found.findings)
     st.subheader("The options side by side", anchor=False)
     _show_options(found)
+    _show_served(found)
     _show_list("What would change the advice", found.flips)
     _show_list("From when on a model of your own wins", found.break_even)
     _show_years(found, law, cluster)
@@ -52,12 +61,14 @@ def _show_list(heading: str, items: tuple[Any, ...]) -> None:
 
 
 def _show_options(found: Advice) -> None:
-    """What each option costs and meets; the advice is marked, and of the others it is said why not."""
+    """What each option costs and meets; the advice is marked, and of the others it is said why not.
+
+    Four columns fit a phone: weeks and needs stand below the name of the option.
+    """
     rows = [_cells(option) for option in found.ranking]
-    heads = ("Option", "Once", "A month", "Weeks", "Meets", "Why not, or its main risk")
-    columns = {head: [row[at] for row in rows] for at, head in enumerate(heads)}
+    heads = ("Option, its weeks and what it meets", "Once", "A month", "Why not")
     st.table(
-        {head: cells for head, cells in columns.items() if any(cells)},
+        {head: [row[at] for row in rows] for at, head in enumerate(heads)},
         border="horizontal",
         hide_index=True,
         alt="Every option with dollars, weeks, the needs that it meets and what speaks against it",
@@ -73,8 +84,26 @@ def _cells(option: Option) -> tuple[str, ...]:
         for usd in (option.one_off_usd, option.monthly_usd)
     )
     name = f"**{literal(option.label)}** (advised)" if option.chosen else literal(option.label)
-    weeks = show_range(option.weeks.low, option.weeks.high, "count")
-    return name, once, month, literal(weeks), literal(", ".join(option.meets)), literal(option.why_not or option.risk)
+    weeks = literal(f"{show_range(option.weeks.low, option.weeks.high, 'count')} weeks")
+    meets = literal(f"meets {', '.join(option.meets)}") if option.meets else ""
+    return "  \n".join(filter(None, (name, weeks, meets))), once, month, literal(option.remark)
+
+
+def _show_served(found: Advice) -> None:
+    """What answers under each option, and on what it runs: that of the advice in sight."""
+    st.subheader("What answers, and on what", anchor=False)
+    show_list(f"{option.label}: {found.served[option.option]}." for option in found.ranking if option.chosen)
+    with st.expander("What would answer under the other options"):
+        others = [option for option in found.ranking if not option.chosen]
+        st.table(
+            {
+                "Option": [literal(option.label) for option in others],
+                "What answers, and on what": [literal(found.served[option.option]) for option in others],
+            },
+            border="horizontal",
+            hide_index=True,
+            alt="Model, size and machines that each other option needs to answer",
+        )
 
 
 def _rough(usd: float) -> str:
@@ -129,7 +158,7 @@ def _show_basis(found: Advice) -> None:
             {
                 "Number": [literal(assumption.label) for assumption in found.assumptions],
                 "Value and range": [_assumed(assumption) for assumption in found.assumptions],
-                "Basis": [_basis(assumption) for assumption in found.assumptions],
+                "Basis": [literal(basis_of(assumption)) for assumption in found.assumptions],
             },
             border="horizontal",
             hide_index=True,
@@ -146,16 +175,14 @@ def _assumed(assumption: Any) -> str:
     return f"{value}  \n{literal(show_range(assumption.value.low, assumption.value.high, assumption.unit))}"
 
 
-def _basis(assumption: Any) -> str:
-    ours = "our assumption, " if assumption.confidence == "assumption" else ""
-    return literal(f"{ours}{assumption.source}, {assumption.as_of}")
-
-
 def _offer_downloads(found: Advice) -> None:
     st.subheader("Take it along", anchor=False)
-    with st.container(horizontal=True):
-        st.download_button("Advice (JSON)", found.to_json, "advice.json", "application/json", on_click="ignore")
-        st.download_button("Advice (text)", lambda: str(found), "advice.txt", "text/plain", on_click="ignore")
-        st.download_button(
-            "Rows (CSV)", lambda: csv_of(found.to_frame().reset_index()), "advice.csv", "text/csv", on_click="ignore"
+    offer_files(
+        (
+            ("Report (HTML)", lambda: report(found).to_html(), "advice.html"),
+            ("Report (PDF)", lambda: report(found).to_pdf(), "advice.pdf"),
+            ("Advice (JSON)", found.to_json, "advice.json"),
+            ("Advice (text)", lambda: str(found), "advice.txt"),
+            ("Rows (CSV)", lambda: csv_of(found.to_frame().reset_index()), "advice.csv"),
         )
+    )

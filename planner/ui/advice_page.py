@@ -30,7 +30,8 @@ from planner.ui.cases import (
 from planner.ui.inputs import OWN_LAW
 from planner.ui.measured import ask_pilots
 from planner.ui.sharing import chosen_law, own_law
-from planner.ui.widgets import errors_shown, literal, show_error
+from planner.ui.starting import said, settle_rest, start_from, starting
+from planner.ui.widgets import abreast, errors_shown, literal, show_error
 
 _KEY = "advice_"
 _WRITTEN, _EDITED, _BROKEN, _EXAMPLE = "advice_address", "advice_edited", "advice_broken", "advice_example"
@@ -62,17 +63,19 @@ def _advised(key: str, _texts: Mapping[str, str], _law: str | Calibrated, _pilot
 def _follow_address() -> None:
     """Take the answers from the address, unless this page wrote it or an answer has just changed."""
     state, here = st.session_state, st.query_params.to_dict()
-    if "advice_task" not in state:
-        _fill_in(defaults())
-    if state.pop(_EDITED, False) or not speaks(here) or here == state.get(_WRITTEN):
+    is_new = "advice_task" not in state
+    edited = state.pop(_EDITED, False)
+    if not is_new and (edited or not speaks(here) or here == state.get(_WRITTEN)):
         return
     state[_BROKEN] = None
+    texts = defaults()
     try:
-        _fill_in(opened(here))
-        _follow_law(here.get("law", ""))
+        if speaks(here):
+            texts = opened(here)
+            _follow_law(here.get("law", ""))
     except PlannerError as error:
         state[_BROKEN] = error
-        _fill_in(defaults())
+    (start_from if is_new else state.update)(_values(texts))
     state[_WRITTEN] = here
 
 
@@ -84,9 +87,8 @@ def _follow_law(said: str) -> None:
         st.session_state["law"] = said[:LONGEST]
 
 
-def _fill_in(texts: Mapping[str, str]) -> None:
-    for name, text in texts.items():
-        st.session_state[_KEY + name] = text == "yes" if name in SWITCHES else text
+def _values(texts: Mapping[str, str]) -> dict[str, str | bool]:
+    return {_KEY + name: text == "yes" if name in SWITCHES else text for name, text in texts.items()}
 
 
 def _edited() -> None:
@@ -97,7 +99,7 @@ def _edited() -> None:
 def _example_chosen() -> None:
     _edited()
     if chosen := st.session_state[_EXAMPLE]:
-        _fill_in(defaults() | EXAMPLES[chosen])
+        st.session_state.update(_values(defaults() | EXAMPLES[chosen]))
     st.session_state[_EXAMPLE] = None
 
 
@@ -115,38 +117,43 @@ def _ask() -> dict[str, str]:
     with st.expander("More questions: all have answers that you may leave"):
         answers |= _questions({name: ask for name, ask in MORE.items() if name not in SWITCHES})
         answers |= _questions({name: ask for name, ask in MORE.items() if name in SWITCHES})
-    today = date.today()
+    key = f"{_KEY}as_of"
     answers["as_of"] = st.select_slider(
         "Date of the decision",
-        months(today, st.session_state[f"{_KEY}as_of"]),
-        key=f"{_KEY}as_of",
+        months(date.today(), said(key)),
+        value=starting(key),
+        key=key,
         on_change=_edited,
         persist_state="session",
         help="Models and laws of later days are not used: move it to see how a decision looked at its time.",
     )
+    settle_rest()
     return {name: answers[name] for name in defaults()}
 
 
 def _questions(asked: Mapping[str, Question]) -> dict[str, str]:
     """These questions, two abreast."""
-    answers, names = {}, list(asked)
-    for start in range(0, len(names), 2):
-        for name, place in zip(names[start : start + 2], st.columns(2), strict=False):
-            with place:
-                answers[name] = _question(name, asked[name])
+    answers = {}
+    for name, place in abreast(asked, 2):
+        with place:
+            answers[name] = _question(name, asked[name])
     return answers
 
 
 def _question(name: str, ask: Question) -> str:
     key, about = _KEY + name, literal(ask.help)
+    first = starting(key)
     if name in SWITCHES:
-        said = st.toggle(ask.label, key=key, help=about, on_change=_edited, persist_state="session")
-        return "yes" if said else "no"
+        wanted = st.toggle(
+            ask.label, value=bool(first), key=key, help=about, on_change=_edited, persist_state="session"
+        )
+        return "yes" if wanted else "no"
     if name in CHOICES:
         return str(
             st.selectbox(
                 ask.label,
                 CHOICES[name],
+                index=CHOICES[name].index(first) if first is not None else 0,
                 format_func=WORDS[name].__getitem__,
                 key=key,
                 help=about,
@@ -154,5 +161,13 @@ def _question(name: str, ask: Question) -> str:
                 persist_state="session",
             )
         )
-    text = st.text_input(ask.label, key=key, help=about, max_chars=LONGEST, on_change=_edited, persist_state="session")
+    text = st.text_input(
+        ask.label,
+        value=first or "",
+        key=key,
+        help=about,
+        max_chars=LONGEST,
+        on_change=_edited,
+        persist_state="session",
+    )
     return (text or "").strip()

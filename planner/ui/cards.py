@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from planner.ui.widgets import RANGE, literal
+from planner.ui.widgets import CARDS_ABREAST, RANGE, abreast, literal
 
 if TYPE_CHECKING:
     from planner.sheet import Row
-
-_ABREAST = 3
 
 
 def show_cards(rows: Iterable[Row], cards: Mapping[str, tuple[str, str]]) -> None:
     """The rows with a key in `cards`, each under the label and with the help that stand there."""
     found = {row.key: row for row in rows}
-    shown = [key for key in cards if key in found]
-    for start in range(0, len(shown), _ABREAST):
-        for key, column in zip(shown[start : start + _ABREAST], st.columns(_ABREAST), strict=False):
-            row, (label, says) = found[key], cards[key]
-            with column.container(border=True, height="stretch", gap=None):
-                st.metric(label, literal(row.text), help=literal(says))
-                if below := f"{RANGE} {row.range_text}" if row.range_text else row.note:
-                    st.caption(literal(below))
+    for key, column in abreast((key for key in cards if key in found), CARDS_ABREAST):
+        row, (label, says) = found[key], cards[key]
+        with column.container(border=True, height="stretch", gap=None):
+            st.metric(label, literal(row.text), help=literal(says))
+            if below := f"{RANGE} {row.range_text}" if row.range_text else row.note:
+                st.caption(literal(below))

@@ -84,10 +84,10 @@ MORE: dict[str, Question] = {
 
 WORDS: dict[str, dict[str, str]] = {
     "task": {
-        "classification": "Sort texts into classes", "extraction": "Pull facts out of texts", "qa": "Answer questions",
-        "style": "Write in a certain style", "summarize": "Summarise", "translate": "Translate", "chat": "Chat",
-        "code": "Write programs", "agent": "Act with tools", "general": "Many things: a general model",
-        "forecast": "Forecast numbers", "sequence": "Read sequences such as DNA",
+        "general": "Many things: a general model", "chat": "Chat", "qa": "Answer questions", "summarize": "Summarise",
+        "extraction": "Pull facts out of texts", "classification": "Sort texts into classes",
+        "style": "Write in a certain style", "translate": "Translate", "code": "Write programs",
+        "agent": "Act with tools", "forecast": "Forecast numbers", "sequence": "Read sequences such as DNA",
     },
     "knowledge": {
         "none": "None beyond general knowledge", "public": "Public facts", "private_static": "Our own, they stay",

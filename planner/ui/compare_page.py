@@ -10,7 +10,7 @@ import streamlit as st
 
 from planner.errors import PlannerError
 from planner.ui.comparing import Answer, ahead, answers_of, differing, numbers, table_of
-from planner.ui.downloads import answer_json, harmless_csv
+from planner.ui.downloads import answer_json
 from planner.ui.drawing import side_by_side
 from planner.ui.inputs import EXAMPLES, LONGEST, MOST_SCENARIOS, Scenario, on_the_page, unpacked
 from planner.ui.sharing import (
@@ -23,7 +23,9 @@ from planner.ui.sharing import (
     scenarios,
     write_scenarios,
 )
-from planner.ui.widgets import literal, show_columns, show_error, show_figure, show_list
+from planner.ui.spreadsheets import csv_of
+from planner.ui.starting import start_from, starting
+from planner.ui.widgets import literal, offer_files, show_columns, show_error, show_figure, show_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,25 +102,31 @@ def _figure(names: Sequence[str], table: dict[str, list[Row]]) -> None:
 def _scenario(at: int, scenario: Scenario) -> None:
     """The name of one scenario, which can be changed, and buttons that open and remove it."""
     key = f"name_of_{at}"
-    st.session_state[key] = scenario.name
+    start_from({key: scenario.name})
+    first = starting(key)
 
     def renamed() -> None:
-        edited()
         _replace(at, replace(scenario, name=st.session_state[key].strip()))
 
-    def removed() -> None:
-        edited()
-        _replace(at, None)
-
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(f"Name of scenario {at + 1}", key=key, on_change=renamed, max_chars=LONGEST)
+        name = st.text_input(
+            f"Name of scenario {at + 1}", value=first or "", key=key, on_change=renamed, max_chars=LONGEST
+        )
         if st.button("Open on Plan", key=f"open_{at}"):
             fill_in(scenario.inputs)
             go_to("plan")
-        st.button("Remove", key=f"remove_{at}", on_click=removed)
+        if st.button("Remove", key=f"remove_{at}"):
+            _replace(at, None)
+            st.rerun()
+    if first not in (None, name):
+        # The server was restarted before this change, so that it called nobody back.
+        renamed()
+        st.rerun()
 
 
 def _replace(at: int, scenario: Scenario | None) -> None:
+    """Put this scenario in the place of that one, or none."""
+    edited()
     kept = list(scenarios())
     kept[at : at + 1] = [] if scenario is None else [scenario]
     keep(kept)
@@ -149,24 +157,21 @@ def _pasted() -> None:
 
 def _example() -> None:
     edited()
-    name = st.session_state["added_example"]
-    keep((*scenarios(), Scenario(name, EXAMPLES[name])))
+    if name := st.session_state["added_example"]:
+        keep((*scenarios(), Scenario(name, EXAMPLES[name])))
     st.session_state["added_example"] = None
 
 
 def _offer_downloads(answers: Sequence[Answer]) -> None:
     st.text("The address of this page holds every scenario: copy it to share the comparison.")
-    with st.container(horizontal=True):
-        st.download_button(
-            "Rows (CSV)", lambda: harmless_csv(table_of(answers)), "compared.csv", "text/csv", on_click="ignore"
+    offer_files(
+        (
+            ("Rows (CSV)", lambda: csv_of(table_of(answers).reset_index()), "compared.csv"),
+            ("Numbers (JSON)", lambda: _json(answers), "compared.json"),
         )
-        st.download_button(
-            "Numbers (JSON)",
-            lambda: json.dumps(
-                {it.scenario.name: json.loads(answer_json(it.scenario.inputs, it.plan, it.bill)) for it in answers},
-                indent=2,
-            ),
-            "compared.json",
-            "application/json",
-            on_click="ignore",
-        )
+    )
+
+
+def _json(answers: Sequence[Answer]) -> str:
+    found = {it.scenario.name: json.loads(answer_json(it.scenario.inputs, it.plan, it.bill)) for it in answers}
+    return json.dumps(found, indent=2)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from planner.planning.plans import DEFAULT_LAW
 from planner.ui.inputs import OWN_LAW, VERSION, Inputs, address_of, price_month
+from planner.ui.spreadsheets import csv_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from planner.costing import Cost
     from planner.planning import Plan
 
@@ -68,13 +67,4 @@ def answer_csv(found: Plan, bill: Cost) -> str:
     """The rows of plan and bill as CSV."""
     import pandas as pd
 
-    return harmless_csv(pd.concat({"plan": found.to_frame(), "cost": bill.to_frame()}, names=["of"]))
-
-
-def harmless_csv(table: pd.DataFrame) -> str:
-    """The table with its index as CSV; text that a spreadsheet would take for a formula stands behind an apostrophe."""
-    return str(table.reset_index().map(_harmless).to_csv(index=False))
-
-
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return csv_of(pd.concat({"plan": found.to_frame(), "cost": bill.to_frame()}, names=["of"]).reset_index())

@@ -15,7 +15,7 @@ from planner.fitting.saving import digest, text_of
 from planner.ui.cards import show_cards
 from planner.ui.sharing import chosen_law, forget_law, use_law
 from planner.ui.spreadsheets import csv_of
-from planner.ui.widgets import errors_shown, literal, show_findings, show_rows
+from planner.ui.widgets import errors_shown, literal, offer_files, show_findings, show_rows
 from planner.units import show as written
 
 if TYPE_CHECKING:
@@ -160,18 +160,11 @@ def _designed(key: str, budget_flops: str, for_flops: str, _found: Fit) -> Sweep
 
 def _offer_downloads(found: Fit) -> None:
     st.subheader("Take it along", anchor=False)
-    with st.container(horizontal=True):
-        st.download_button(
-            "Save the law",
-            lambda: text_of(found),
-            "law.json",
-            "application/json",
-            on_click="ignore",
-            help="The law with its runs and their hash; `planner plan --runs law.json` and this page read it.",
+    offer_files(
+        (
+            ("Save the law", lambda: text_of(found), "law.json"),
+            ("Runs of the fit (CSV)", lambda: csv_of(found.runs.frame), "runs.csv"),
+            ("Numbers (CSV)", lambda: csv_of(found.to_frame().reset_index()), "law.csv"),
         )
-        st.download_button(
-            "Runs of the fit (CSV)", lambda: csv_of(found.runs.frame), "runs.csv", "text/csv", on_click="ignore"
-        )
-        st.download_button(
-            "Numbers (CSV)", lambda: csv_of(found.to_frame().reset_index()), "law.csv", "text/csv", on_click="ignore"
-        )
+    )
+    st.caption("The saved law holds its runs and their hash. This page and `planner plan --runs law.json` read it.")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
+import socket
 from base64 import b64encode
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SCRIPT = Path(__file__).with_name("page.py")
+SCRIPT = Path(__file__).with_name("script.py")
 """What Streamlit runs at every change of an input."""
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
@@ -34,6 +36,8 @@ CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 
 _WORTH_COMPRESSING = re.compile(r"text/css|javascript|json|svg|wasm|font/(otf|ttf)")
 _MOST_FILES = 1000
+_OPEN_FILES = "/dev/fd"
+"""One entry per open file of this process, where the system has such a folder."""
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -150,12 +154,25 @@ async def health(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok", "planner": version("planner"), "prices": price_month()})
 
 
+def send_at_once() -> None:
+    """Let every small message leave when it is written, not when the browser has acknowledged the one before it.
+
+    Streamlit opens its port without naming TCP, so that asyncio leaves Nagle's algorithm on (uvicorn issue 3149): on
+    Linux the messages of a rerun then wait up to 40 ms. Connections inherit the option from the port.
+    """
+    for number in os.listdir(_OPEN_FILES) if os.path.isdir(_OPEN_FILES) else ():
+        with suppress(OSError), socket.fromfd(int(number), socket.AF_INET, socket.SOCK_STREAM) as opened:
+            if opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 @asynccontextmanager
 async def warmed(app: Any) -> AsyncIterator[None]:
-    """Load what the first visitor would wait for, before anyone is let in."""
+    """Load what the first visitor would wait for, before anyone is let in, and let no answer wait in the network."""
     from planner.ui import plan_page  # noqa: F401
 
     Inputs().plan().frontier()
+    send_at_once()
     yield
 
 

@@ -158,8 +158,7 @@ class Jobs:
     def _forget(self) -> None:
         ended = [name for name, job in self._jobs.items() if job.state in _ENDED]
         for name in ended[: max(0, len(self._jobs) - MOST_KEPT)]:
-            for file in self._jobs.pop(name).folder.glob("*"):
-                file.unlink()
+            shutil.rmtree(self._jobs.pop(name).folder, ignore_errors=True)
 
 
 def _close(home: Path, jobs: dict[str, _Job]) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from planner.advising import Pilot, pilots_of
+from planner.advising.bases import catalogue
 from planner.advising.piloting import KINDS
-from planner.catalog import records
 from planner.errors import DataError
 from planner.ui.uploads import MOST_BYTES, read_upload
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = ("kind", "model", "bits_per_byte", "domain_tokens")
+_COLUMNS = tuple(field.name for field in fields(Pilot))
 _LABELS = {"zero_shot": "as it comes", "cpt": "after reading some of our text"}
 _MEGABYTE, _MOST = 1_000_000, 50
 
@@ -40,7 +41,7 @@ def ask_pilots() -> tuple[Pilot, ...]:
                 "kind": st.column_config.SelectboxColumn(
                     "measured", options=list(KINDS), format_func=lambda kind: _LABELS[str(kind)]
                 ),
-                "model": st.column_config.SelectboxColumn("model", options=[row["name"] for row in records("models")]),
+                "model": st.column_config.SelectboxColumn("model", options=[base.name for base in catalogue()]),
                 "bits_per_byte": st.column_config.TextColumn("bits per byte", max_chars=20),
                 "domain_tokens": st.column_config.TextColumn("tokens of our text read before", max_chars=20),
             },

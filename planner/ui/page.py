@@ -1,4 +1,4 @@
-"""The whole app: its frame and its pages. A script for Streamlit, which runs it again at every change of an input."""
+"""The whole app: its frame and its pages."""
 
 from __future__ import annotations
 
@@ -56,13 +56,6 @@ def show() -> None:
 
 @st.cache_resource(show_spinner=False)
 def settle() -> None:
-    """Once per process, after the first page: keep the garbage collector from walking what is loaded for good.
-
-    Streamlit collects garbage after each run of the script; frozen objects spare it most of that time.
-    """
+    """Once per process, after the first page: keep the garbage collector from walking what is loaded for good."""
     gc.collect()
     gc.freeze()
-
-
-if __name__ == "__main__":
-    show()

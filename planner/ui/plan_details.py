@@ -10,6 +10,7 @@ import streamlit as st
 from planner.advising import advise
 from planner.catalog import record
 from planner.errors import PlannerError
+from planner.fitting import Fit
 from planner.planning.clusters import utilisation_rows
 from planner.reporting import BILL, report
 from planner.sheet import Row
@@ -21,15 +22,18 @@ from planner.ui.drawing import (
     what_moves_it,
     where_the_money_goes,
 )
-from planner.ui.inputs import Inputs, on_the_page
+from planner.ui.inputs import OWN_LAW, Inputs, on_the_page
 from planner.ui.maths import Maths
-from planner.ui.widgets import errors_shown, show_figure, show_findings, show_rows
+from planner.ui.sharing import own_law
+from planner.ui.widgets import errors_shown, offer_files, show_figure, show_findings, show_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from planner.costing import Cost
+    from planner.laws import Calibrated
     from planner.planning import Plan
+    from planner.reporting import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +131,27 @@ _SECTIONS: dict[str, Callable[[Plan, Cost], None]] = {
 }
 
 
-def _report(inputs: Inputs, found: Plan, bill: Cost) -> str:
-    """The page for the meeting, with the advice where there is one."""
+def report_of(inputs: Inputs, found: Plan, bill: Cost, own: Calibrated | None) -> Report:
+    """The report for the meeting, with the advice where there is one, and the fit that the plan follows."""
     try:
         case, _ = inputs.judged(found, bill)
         advice = advise(case, law=found.calibration, cluster=found.cluster or inputs.cluster)
     except PlannerError:
         advice = None
-    return report(found, cost=bill, advice=advice).to_html()
+    fit = own if inputs.law == OWN_LAW and isinstance(own, Fit) else None
+    return report(found, cost=bill, advice=advice, fit=fit)
 
 
 def show_downloads(inputs: Inputs, found: Plan, bill: Cost) -> None:
     """The answer as files, each made when it is asked for."""
-    files: tuple[tuple[str, Callable[[], str], str, str], ...] = (
-        ("Report (HTML)", lambda: _report(inputs, found, bill), "plan.html", "text/html"),
-        ("Numbers (JSON)", lambda: answer_json(inputs, found, bill), "plan.json", "application/json"),
-        ("Rows (CSV)", lambda: answer_csv(found, bill), "plan.csv", "text/csv"),
-        ("Script (Python)", lambda: script(inputs), "plan.py", "text/x-python"),
-        ("Notebook", lambda: notebook(inputs), "plan.ipynb", "application/x-ipynb+json"),
+    own = own_law()
+    offer_files(
+        (
+            ("Report (HTML)", lambda: report_of(inputs, found, bill, own).to_html(), "plan.html"),
+            ("Report (PDF)", lambda: report_of(inputs, found, bill, own).to_pdf(), "plan.pdf"),
+            ("Numbers (JSON)", lambda: answer_json(inputs, found, bill), "plan.json"),
+            ("Rows (CSV)", lambda: answer_csv(found, bill), "plan.csv"),
+            ("Script (Python)", lambda: script(inputs), "plan.py"),
+            ("Notebook", lambda: notebook(inputs), "plan.ipynb"),
+        )
     )
-    with st.container(horizontal=True):
-        for label, made, name, kind in files:
-            st.download_button(label, made, name, kind, on_click="ignore")

@@ -34,7 +34,8 @@ from planner.ui.sharing import (
     scenarios,
     write_address,
 )
-from planner.ui.widgets import errors_shown, literal, show_error, show_findings, show_numbers
+from planner.ui.starting import settle_rest, starting
+from planner.ui.widgets import abreast, errors_shown, literal, show_error, show_findings, show_numbers
 from planner.units import show as written
 
 if TYPE_CHECKING:
@@ -79,16 +80,19 @@ def _goal_changed() -> None:
 
 def _example_chosen() -> None:
     edited()
-    fill_in(EXAMPLES[st.session_state["example"]])
+    if chosen := st.session_state["example"]:
+        fill_in(EXAMPLES[chosen])
     st.session_state["example"] = None
 
 
 def _ask() -> None:
     """All inputs: the goal, its amount and the cluster; the rest and examples behind an expander."""
+    first = starting("goal")
     st.segmented_control(
         "Start from",
         list(GOALS),
         format_func=lambda goal: GOALS[goal].short,
+        default=first,
         key="goal",
         required=True,
         on_change=_goal_changed,
@@ -97,6 +101,8 @@ def _ask() -> None:
     )
     amount, cluster = st.columns(2)
     goal = st.session_state["goal"]
+    if first not in (None, goal):
+        _goal_changed()
     with amount:
         _box("amount", GOALS[goal], choices(goal))
     with cluster:
@@ -108,14 +114,14 @@ def _ask() -> None:
             st.text("For the verdict; the page Should we train? asks more:")
             _boxes(CASE)
             st.pills("Examples", list(EXAMPLES), format_func=literal, key="example", on_change=_example_chosen)
+    settle_rest()
 
 
 def _boxes(asks: dict[str, Ask]) -> None:
     """The inputs `asks`, two abreast."""
-    for start in range(0, len(asks), 2):
-        for name, column in zip(list(asks)[start : start + 2], st.columns(2), strict=False):
-            with column:
-                _box(name, asks[name], _offered(name))
+    for name, column in abreast(asks, 2):
+        with column:
+            _box(name, asks[name], _offered(name))
 
 
 def _offered(name: str) -> dict[str, str]:
@@ -125,12 +131,14 @@ def _offered(name: str) -> dict[str, str]:
 
 def _box(name: str, ask: Ask, offered: dict[str, str]) -> None:
     """One input, typed freely; `offered` are answers to choose from."""
+    first = starting(name)
     if offered:
+        texts = list(dict.fromkeys((*offered, first))) if first else list(offered)
         st.selectbox(
             ask.label,
-            list(offered),
+            texts,
             format_func=lambda text: offered.get(text, text),
-            index=None,
+            index=texts.index(first) if first else None,
             key=name,
             help=literal(ask.help),
             placeholder=ask.example,
@@ -141,6 +149,7 @@ def _box(name: str, ask: Ask, offered: dict[str, str]) -> None:
     else:
         st.text_input(
             ask.label,
+            value=first or "",
             key=name,
             help=literal(ask.help),
             placeholder=ask.example,

@@ -24,6 +24,7 @@ from planner.ui.inputs import (
     packed,
     unpacked,
 )
+from planner.ui.starting import start_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,8 +72,11 @@ def inputs_here() -> Inputs:
 
 def fill_in(inputs: Inputs) -> None:
     """Put the inputs into the boxes."""
-    for name, value in asdict(inputs).items():
-        st.session_state[name] = value or (None if choices(name) else "")
+    st.session_state.update(_values(inputs))
+
+
+def _values(inputs: Inputs) -> dict[str, str | None]:
+    return {name: value or (None if choices(name) else "") for name, value in asdict(inputs).items()}
 
 
 def edited() -> None:
@@ -89,15 +93,16 @@ def follow_address() -> None:
     if state.pop("edited", False) or speechless or here == state.get(_WRITTEN):
         return
     state.update(broken_link=None, notes=())
+    fill = start_from if "goal" not in state else state.update
     try:
         found = opened(here)
         # A law that another page chose stays, unless the address names one.
         law = found.inputs.law if "law" in here else state.get("law") or found.inputs.law
-        fill_in(replace(found.inputs, law=law))
+        fill(_values(replace(found.inputs, law=law)))
         state["notes"] = found.notes
     except PlannerError as error:
         state["broken_link"] = error
-        fill_in(Inputs())
+        fill(_values(Inputs()))
     state[_WRITTEN] = here
 
 

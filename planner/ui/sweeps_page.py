@@ -11,7 +11,7 @@ from planner.charts.sweeps import sweep_figure
 from planner.ui.cards import show_cards
 from planner.ui.ledgers import VARIABLE, Progress, ledgers, progress_of
 from planner.ui.spreadsheets import csv_of
-from planner.ui.widgets import errors_shown, literal, show_findings, show_rows
+from planner.ui.widgets import errors_shown, literal, offer_files, show_findings, show_rows
 from planner.units import show as written
 
 if TYPE_CHECKING:
@@ -100,9 +100,8 @@ def _show_runs(progress: Progress) -> None:
     table = progress.table()
     drawn = table.assign(**{name: [written(value, unit) for value in table[name]] for name, unit in _UNITS.items()})
     st.dataframe(drawn.drop(columns=["loss_error"]), hide_index=True, alt="Every run that has ended")
-    st.download_button(
-        "Runs (CSV)", lambda: csv_of(progress.runs()), "runs.csv", "text/csv", on_click="ignore", key="sweep_csv"
-    )
+    if progress.finished:
+        offer_files([("Runs (CSV)", lambda: csv_of(progress.runs()), "runs.csv")])
     with st.expander("All numbers"):
         show_rows(progress.rows(), alt="All numbers of the sweep")
     st.text("The page Calibrate fits a law to the finished runs: choose 'A sweep of this server' there.")

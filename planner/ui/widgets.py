@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -13,12 +13,20 @@ from planner.errors import PlannerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
+    from streamlit.delta_generator import DeltaGenerator
+
     from planner.sheet import Finding, Row
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 RANGE = "90 % range"
-_ABREAST = 3
+CARDS_ABREAST = 3
 _SHOWN_AS = {"problem": st.error, "warning": st.warning, "note": st.info}
+_KINDS = {
+    "csv": "text/csv", "html": "text/html", "ipynb": "application/x-ipynb+json", "json": "application/json",
+    "pdf": "application/pdf", "py": "text/x-python", "txt": "text/plain",
+}  # fmt: skip
+"""What the files that can be taken along are, by the ends of their names."""
+_T = TypeVar("_T")
 
 
 def literal(text: str) -> str:
@@ -49,23 +57,28 @@ def show_findings(findings: Iterable[Finding]) -> None:
         _SHOWN_AS[finding.level](f"**{literal(finding.title)}** {literal(rest)}")
 
 
+def abreast(items: Iterable[_T], count: int) -> Iterator[tuple[_T, DeltaGenerator]]:
+    """Each item with its place, `count` of them side by side."""
+    listed = list(items)
+    for start in range(0, len(listed), count):
+        yield from zip(listed[start : start + count], st.columns(count), strict=False)
+
+
 def show_numbers(rows: Iterable[Row], helps: dict[str, str], *, given: Container[str] = ()) -> None:
     """The rows with a key in `helps` as large numbers, each with its 90 % range, or "as given" for those in `given`."""
     found = {row.key: row for row in rows}
-    shown = [key for key in helps if key in found]
-    for start in range(0, len(shown), _ABREAST):
-        for key, column in zip(shown[start : start + _ABREAST], st.columns(_ABREAST), strict=False):
-            row, exact = found[key], "as given" if key in given else "follows exactly"
-            column.metric(
-                row.label,
-                literal(row.text),
-                literal(f"{RANGE} {row.range_text}" if row.range_text else exact),
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-                height="stretch",
-                help=helps[key],
-            )
+    for key, column in abreast((key for key in helps if key in found), CARDS_ABREAST):
+        row, exact = found[key], "as given" if key in given else "follows exactly"
+        column.metric(
+            row.label,
+            literal(row.text),
+            literal(f"{RANGE} {row.range_text}" if row.range_text else exact),
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+            help=helps[key],
+        )
 
 
 def show_figure(spec: dict[str, Any], says: str, *, key: str) -> None:
@@ -94,6 +107,13 @@ def show_columns(names: Sequence[str], table: Mapping[str, Sequence[str]], *, al
     cells = {literal(name): ["  \n".join(map(literal, row[at].splitlines())) for row in table.values()]
              for at, name in enumerate(names)}  # fmt: skip
     st.table({"Quantity": [literal(label) for label in table], **cells}, border="horizontal", hide_index=True, alt=alt)
+
+
+def offer_files(files: Iterable[tuple[str, Callable[[], str | bytes], str]]) -> None:
+    """Buttons side by side: the label of each, what makes its file when it is pressed, and the name of the file."""
+    with st.container(horizontal=True):
+        for label, made, name in files:
+            st.download_button(label, made, name, _KINDS[name.rpartition(".")[2]], on_click="ignore")
 
 
 def show_list(texts: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pypdf
 import pytest
 
 if TYPE_CHECKING:
@@ -151,6 +152,13 @@ class Visit:
 
     def sentence(self) -> str:
         return str(self.page.locator("[data-testid=stHeading] h2").inner_text())
+
+    def paper(self) -> str:
+        """The text of the report as PDF, taken with its button."""
+        with self.page.expect_download() as download:
+            self.page.get_by_role("button", name="Report (PDF)").click()
+        pages = pypdf.PdfReader(download.value.path()).pages
+        return " ".join(" ".join(page.extract_text() for page in pages).split())
 
     def type_in(self, label: str, text: str) -> None:
         """Fill the box and leave it."""

@@ -46,6 +46,31 @@ def test_the_replay_is_a_built_in_example_and_the_keyboard_moves_its_date(visit:
     assert not user.outside
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_phone(visit: Open, scheme: str) -> None:
+    user = visit(width=390, scheme=scheme)
+    # So tall that nothing is out of sight: what is, axe does not judge.
+    user.page.set_viewport_size({"width": 390, "height": 6000})
+    user.open("/advice?case_task=qa&case_knowledge=private_changing&case_corpus_tokens=20M&case_citations=yes")
+    assert not user.scrolls_sideways()
+    assert user.violations() == []
+    assert not user.complaints
+
+
+def test_what_answers_is_shown_and_the_report_can_be_taken_along(visit: Open) -> None:
+    user = visit()
+    user.open("/advice")
+    found = advise(UseCase())
+    served = found.served[found.ranking[0].option]
+    playwright.expect(user.page.get_by_text(served).first).to_be_visible()
+    user.page.get_by_text("What would answer under the other options").click()
+    playwright.expect(user.page.get_by_text(found.served["pretrain"], exact=True)).to_be_visible()
+    assert served in user.paper()
+    assert user.violations() == []
+    assert not user.complaints
+    assert not user.outside
+
+
 def test_a_bad_answer_is_told_and_mended(visit: Open) -> None:
     user = visit(width=390)
     user.open("/advice")

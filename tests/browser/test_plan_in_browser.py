@@ -165,6 +165,9 @@ def test_the_answer_can_be_taken_along(visit: Open) -> None:
         with user.page.expect_download() as download:
             user.page.get_by_role("button", name=button).click()
         assert "plan" in download.value.path().read_text(encoding="utf-8")
+    assert "Best model for $2.00M" in user.paper()
+    assert not user.complaints
+    assert not user.outside
 
 
 def test_verdict_and_headline_begin_on_the_first_screen_of_a_phone(visit: Open) -> None:

@@ -1,12 +1,15 @@
 """The Advice page: the answer without any input, every question's bad answers, the replay, and measured losses."""
 
+import json
 import re
 from datetime import date
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from planner import UseCase, advise
+from planner.advising.bases import catalogue
 from planner.advising.usecase import CHOICES
 from planner.ui.cases import EXAMPLES, MAIN, MORE, WORDS, address_of, case_of, defaults, months, opened
 from planner.ui.widgets import literal
@@ -23,6 +26,10 @@ def plain(markdown: str) -> str:
     return re.sub(r"\\(.)", r"\1", markdown)
 
 
+def cells(table: Any) -> str:
+    return plain(" ".join(table.value.to_numpy().ravel()))
+
+
 def verdict(app: AppTest) -> str:
     return plain(app.header[0].value)
 
@@ -36,6 +43,30 @@ def test_the_page_answers_without_any_input() -> None:
     assert headings[:2] == ["Why", "The options side by side"]
     assert "What would change the advice" in headings
     assert len(app.table[0].value) == len(advise(UseCase()).ranking)
+
+
+def test_it_says_which_model_answers_and_on_what() -> None:
+    found, app = advise(UseCase()), page()
+    in_sight = plain(" ".join(element.value for element in app.markdown))
+    others = cells(app.table[1])
+    for option in found.ranking:
+        assert found.served[option.option] in (in_sight if option.chosen else others)
+
+
+def test_reasons_and_remarks_are_those_of_the_library() -> None:
+    found, app = advise(UseCase()), page()
+    said = plain(" ".join(element.value for element in app.markdown))
+    assert all(str(reason) in said for reason in found.reasons)
+    remarks = cells(app.table[0])
+    assert all(option.remark in remarks for option in found.ranking)
+
+
+def test_only_models_that_can_be_had_are_offered_for_measured_losses() -> None:
+    app = page()
+    offered = json.loads(app.dataframe[0].proto.columns)["model"]["type_config"]["options"]
+    names = [option["value"] if isinstance(option, dict) else option for option in offered]
+    assert names == [base.name for base in catalogue()]
+    assert "bloomberggpt" not in names
 
 
 def test_the_defaults_are_those_of_the_library() -> None:
@@ -80,7 +111,7 @@ def test_the_years_are_shown_when_they_are_opened() -> None:
     app.run()
     assert not app.exception
     assert len(app.table) == before + 1
-    assert "2024-10-15" in plain(str(app.table[1].value))
+    assert any("2024-10-15" in plain(str(table.value)) for table in app.table)
     assert app.get("vega_lite_chart")
 
 

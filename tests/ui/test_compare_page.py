@@ -12,7 +12,7 @@ from planner.ui.comparing import ahead, answers_of, differing, numbers, table_of
 from planner.ui.drawing import side_by_side
 from planner.ui.inputs import EXAMPLES, Inputs, Scenario, address_of, packed
 
-PAGE = Path(__file__).resolve().parents[2] / "planner" / "ui" / "page.py"
+PAGE = Path(__file__).resolve().parents[2] / "planner" / "ui" / "script.py"
 SMALL, LARGE = Scenario("Small", Inputs(amount="$1M")), Scenario("Large", Inputs(amount="$50M"))
 
 
@@ -115,6 +115,18 @@ def test_a_scenario_can_be_renamed_and_removed() -> None:
     app.button(key="remove_0").click().run()
     assert "Nothing to compare yet" in app.info[0].value
     assert "s" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [("Large", "Large (2)"), ("", "$1M on 256x h100"), ("  ", "$1M on 256x h100"), ("Small ", "Small")],
+)
+def test_a_name_that_is_taken_or_empty_gets_another(typed: str, becomes: str) -> None:
+    app = opened(LARGE, SMALL)
+    for _ in range(2):
+        app.text_input(key="name_of_1").set_value(typed).run()
+        assert not app.exception
+        assert names(app) == ["Large", becomes]
 
 
 def test_a_broken_scenario_is_told_and_the_others_stand() -> None:

@@ -95,6 +95,7 @@ def test_the_oldest_jobs_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
         names.append(jobs.start(runs))
         jobs.stop(names[-1])
     assert names[0] not in jobs
+    assert {folder.name for folder in jobs._home.iterdir()} == {name for name in names if name in jobs}
     assert names[-1] in jobs
 
 

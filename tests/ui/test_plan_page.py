@@ -16,7 +16,7 @@ from planner.ui.widgets import literal
 from planner.units import show
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "planner" / "ui" / "page.py"
+PAGE = ROOT / "planner" / "ui" / "script.py"
 
 
 def opened(**address: str) -> AppTest:

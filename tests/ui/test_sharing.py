@@ -13,16 +13,20 @@ import pytest
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
-from planner import Cluster, Fit, cost, fit, plan, reporting
+from planner import Cluster, Fit, cost, fit, plan, report
 from planner.cli import main
+from planner.costing import Cost
 from planner.errors import PlannerError
 from planner.estimate import Estimate
 from planner.planning import Plan
+from planner.reporting import pages
+from planner.reporting.blocks import Heading
 from planner.ui.downloads import answer_csv, answer_json, notebook, script
 from planner.ui.inputs import OWN_LAW, Inputs, address_of, opened
+from planner.ui.plan_details import report_of
 from planner.ui.plan_page import HEADLINES
 
-PAGE = Path(__file__).resolve().parents[2] / "planner" / "ui" / "page.py"
+PAGE = Path(__file__).resolve().parents[2] / "planner" / "ui" / "script.py"
 STATES = 200
 NUMBERS = ("params", "tokens", "loss", "flops", "gpu_hours", "days", "usd")
 CLOSE = 1e-9
@@ -171,12 +175,13 @@ def test_script_notebook_and_json_say_the_same(planned: list[tuple[Inputs, Plan 
 def test_the_report_says_the_same(
     planned: list[tuple[Inputs, Plan | PlannerError]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("_drawn", "on_page", "bars_figure"):
-        monkeypatch.setattr(reporting, name, lambda *_, **__: "")
-    monkeypatch.setattr(Plan, "figure", lambda self: None)
+    for name in ("offline_html", "on_page"):
+        monkeypatch.setattr(pages, name, lambda *_, **__: "")
+    for sheet in (Plan, Cost):
+        monkeypatch.setattr(sheet, "figure", lambda self: None)
     for _, found in planned:
         if isinstance(found, Plan):
-            page = unescape(reporting.report(found, cost=cost(found)).to_html())
+            page = unescape(report(found, cost=cost(found)).to_html())
             call = re.findall(r"<code>(plan\(.*?\))</code>", page)[0]
             assert the_same(eval(call, {"plan": plan, "Cluster": Cluster, "Estimate": Estimate}), found)
             assert all(row.text in page for row in found.rows())
@@ -234,12 +239,20 @@ def test_a_script_under_a_law_of_ones_own_loads_it(tmp_path: Path, monkeypatch: 
     assert made["chosen"].calibration.name == own().calibration.name
 
 
+@pytest.mark.parametrize(("law", "holds"), [(OWN_LAW, True), ("hoffmann-2022", False)])
+def test_the_report_holds_the_fit_that_its_plan_follows(law: str, holds: bool) -> None:
+    inputs = Inputs(goal="budget_flops", amount="1e16", law=law)
+    found = inputs.plan(own())
+    headings = [it.text for it in report_of(inputs, found, cost(found), own()).blocks() if isinstance(it, Heading)]
+    assert ("The law and its runs" in headings) is holds
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-x", "@SUM(A1)"])
 def test_no_cell_of_a_download_is_a_formula(cell: str) -> None:
     import pandas as pd
 
-    from planner.ui.downloads import harmless_csv
+    from planner.ui.spreadsheets import csv_of
 
-    written = harmless_csv(pd.DataFrame({"note": [cell]}, index=pd.Index([cell], name="name")))
+    written = csv_of(pd.DataFrame({"name": [cell], "note": [cell]}))
     assert f"'{cell}" in written.splitlines()[1]
     assert not written.splitlines()[1].startswith(cell)

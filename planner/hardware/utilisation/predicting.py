@@ -24,7 +24,7 @@ _Z = 1.6448536
 SOURCE = "our fit to data/published_runs.csv and data/mfu.csv: tests/benchmarks/utilisation.py"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def predicted(facts: Facts) -> Utilisation:
     """The utilisation of an unseen run with its 90 % predictive interval, and its factors."""
     return forecast(shipped(), facts, basis_of(facts))

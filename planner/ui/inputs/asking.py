@@ -136,26 +136,5 @@ CASE: dict[str, Ask] = {
 }
 """The inputs of the verdict in a sentence; the page of the advice asks the rest."""
 
-TASKS = {
-    "general": "Many things: a general model",
-    "chat": "Chat",
-    "qa": "Answer questions",
-    "summarize": "Summarise",
-    "extraction": "Pull facts out of texts",
-    "classification": "Sort texts into classes",
-    "style": "Write in a certain style",
-    "translate": "Translate",
-    "code": "Write programs",
-    "agent": "Act with tools",
-    "forecast": "Forecast numbers",
-    "sequence": "Read sequences such as DNA",
-}
 MODALITIES = {"forecast": "timeseries", "sequence": "dna"}
 """What the model reads in the tasks where that is no text."""
-KNOWLEDGE = {
-    "none": "None beyond general knowledge",
-    "public": "Public facts",
-    "private_static": "Our own, they stay",
-    "private_changing": "Our own, they change",
-    "live": "Live data",
-}

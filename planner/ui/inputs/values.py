@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from planner.advising import UseCase
-from planner.advising.assessing import Assessment
-from planner.advising.explaining import verdict
+from planner.advising.judging import judged
 from planner.errors import InputError
 from planner.hardware import Cluster
 from planner.planning import Plan, plan
@@ -19,9 +17,8 @@ from planner.units import read
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from planner.advising.landscape import Landscape
     from planner.costing import Cost
-    from planner.laws import Calibrated, Calibration
+    from planner.laws import Calibrated
 
 OWN_LAW = "own"
 """The text of the input `law` where the law was fitted to runs of one's own."""
@@ -118,14 +115,7 @@ class Inputs:
             budget_usd=float(usd),
             team="infra",
         )
-        known = _landscape(found.calibration, replace(case, budget_usd=1.0))
-        return case, verdict(Assessment(case, found.calibration, found.cluster, known_landscape=known), ())
-
-
-@lru_cache(maxsize=16)
-def _landscape(law: Calibration, case: UseCase) -> Landscape:
-    """What the open models reach in a case, whatever its budget."""
-    return Assessment(case, law, Cluster.parse(CLUSTER.example)).landscape
+        return case, judged(case, law=found.calibration, cluster=found.cluster)
 
 
 def names() -> list[str]:

@@ -9,7 +9,8 @@ from planner.errors import PlannerError
 from planner.hardware import Cluster
 from planner.hardware.prices import TIERS
 from planner.hardware.prices.keeping import in_use
-from planner.ui.inputs.asking import CASE, CLUSTER, GOALS, KNOWLEDGE, MORE, TASKS
+from planner.ui.cases import WORDS
+from planner.ui.inputs.asking import CASE, CLUSTER, GOALS, MORE
 
 LABELS = {name: re.split(r" \(|,", ask.label)[0] for name, ask in {**GOALS, **MORE, **CASE, "cluster": CLUSTER}.items()}
 """What people call each keyword of the library."""
@@ -33,10 +34,8 @@ def choices(name: str, cluster: str = "") -> dict[str, str]:
             return {row["name"]: row["title"] for row in records("laws")}
         case "target_model":
             return {row["name"]: row["title"] for row in records("models") if row["train_tokens"]}
-        case "task":
-            return TASKS
-        case "knowledge":
-            return KNOWLEDGE
+        case "task" | "knowledge":
+            return WORDS[name]
         case "price":
             rows = _prices_of(cluster)
             tiers = [tier for tier in TIERS if any(row["tier"] == tier for row in rows)]
