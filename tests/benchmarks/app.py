@@ -178,8 +178,8 @@ class Session:
 
     def _note(self, answer: ForwardMsg) -> None:
         kind = answer.WhichOneof("type")
-        if kind == "new_session":
-            self.script = answer.new_session.page_script_hash
+        if kind == "navigation":
+            self.script = answer.navigation.page_script_hash
         elif kind == "page_info_changed":
             self.query = answer.page_info_changed.query_string
         elif kind == "delta" and answer.delta.WhichOneof("type") == "new_element":
