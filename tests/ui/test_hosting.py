@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -25,5 +26,7 @@ def test_a_warm_server_sends_every_message_at_once() -> None:
         port.bind(("127.0.0.1", 0))
         port.listen()
         assert waits_for_acknowledgements(port)
-        asyncio.run(start())
+        # In a thread of its own, since browser tests may have left an event loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, start()).result()
         assert not waits_for_acknowledgements(port)
