@@ -61,7 +61,7 @@ def pdf_of(title: str, blocks: Iterable[Block]) -> bytes:
         canvas.setFillColor(HexColor(MUTED))
         canvas.drawRightString(A4[0] - _MARGIN, 10 * mm, f"Page {paper.page}")
 
-    paper.build([part for block in blocks for part in _drawn(block)], onFirstPage=numbered, onLaterPages=numbered)
+    paper.build(list(_parts(list(blocks))), onFirstPage=numbered, onLaterPages=numbered)
     return target.getvalue()
 
 
@@ -103,10 +103,18 @@ def _text(text: str, style: ParagraphStyle) -> Paragraph:
     return Paragraph(escape(printable(text)), style)
 
 
+def _parts(blocks: list[Block]) -> Iterable[Any]:
+    """What the pages hold; a heading stands on the page of the figure that follows it."""
+    for block, following in zip(blocks, (*blocks[1:], None), strict=True):
+        if isinstance(block, Heading):
+            values = following.values if isinstance(following, Figure) else None
+            yield CondPageBreak(_UNDER_HEADING + (0.0 if values is None else drawing_of(values, WIDTH).height))
+        yield from _drawn(block)
+
+
 def _drawn(block: Block) -> Iterable[Any]:
     match block:
         case Heading(text, level):
-            yield CondPageBreak(_UNDER_HEADING)
             yield _text(text, _HEADINGS[level])
         case Line(text, "problem"):
             yield from _marked(f"<b>{escape(printable(text))}</b>", "problem")

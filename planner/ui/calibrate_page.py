@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -126,7 +127,7 @@ def _sweep() -> None:
         st.info(literal(f"This server shows no sweep: whoever runs it sets {VARIABLE} to the folder of one."))
         return
     name = st.selectbox("Sweep", list(found), key="calibrate_sweep", persist_state="session")
-    runs = load_runs(progress_of(name, found[name]).runs())
+    runs = replace(load_runs(progress_of(name, found[name]).runs()), source=name)
     show_rows(runs.rows(), alt="The finished runs of this sweep")
     offer_fit(runs)
 

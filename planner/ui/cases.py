@@ -129,8 +129,12 @@ WORDS: dict[str, dict[str, str]] = {
 
 def defaults() -> dict[str, str]:
     """The answers that stand where nobody said anything, as text; the date is today."""
-    case = UseCase()
-    return {name: _text(getattr(case, name), name) for name in fields()} | {"cluster": DEFAULT_CLUSTER}
+    return texts_of(UseCase(), DEFAULT_CLUSTER)
+
+
+def texts_of(case: UseCase, cluster: str) -> dict[str, str]:
+    """The answers that make `case`, as text, and its cluster."""
+    return {name: _text(getattr(case, name), name) for name in fields()} | {"cluster": cluster}
 
 
 def fields() -> tuple[str, ...]:

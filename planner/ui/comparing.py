@@ -116,7 +116,8 @@ def _doubt(first: Answer, second: Answer) -> str:
         np.asarray(law.ensemble.loss(float(answer.plan.params), float(answer.plan.tokens)))
         for law, answer in zip(laws, (first, second), strict=True)
     )
-    return f", in {show(float(np.mean(one < other)), 'fraction')} of the draws of their law"
+    share = show(float(np.mean(one < other)), "fraction")
+    return f", in {share} of the draws of their law, prices and utilisation taken as known"
 
 
 def _shared(first: Answer, second: Answer) -> str:

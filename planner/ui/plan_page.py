@@ -8,6 +8,8 @@ import streamlit as st
 
 from planner.costing import cost
 from planner.errors import PlannerError
+from planner.ui.cases import address_of as case_address
+from planner.ui.cases import texts_of
 from planner.ui.inputs import (
     CASE,
     CLUSTER,
@@ -172,7 +174,9 @@ def _answer(inputs: Inputs) -> None:
     rows = {row.key: row for sheet in (bill, found) for row in sheet.rows()}
     show_numbers(rows.values(), HEADLINES, given=_given(found))
     if found.cluster is not None:
-        st.caption(literal(f"Price of a GPU-hour: {found.cluster.price_basis}."))
+        rest = "The budget rents the training run; the whole bill adds experiments, staff and storage."
+        about = f"Price of a GPU-hour: {found.cluster.price_basis}."
+        st.caption(literal(f"{about} {rest}" if found.goal.name == "budget_usd" else about))
     show_findings(found.findings)
     show_details(inputs, found, bill)
     st.subheader("Take it along", anchor=False)
@@ -199,11 +203,11 @@ def _show_verdict(inputs: Inputs, found: Plan, bill: Cost) -> None:
     st.markdown(f"**Should you train it at all?** {literal(sentence)}")
     origin = "as typed" if found.goal.name == "budget_usd" else "which is what this plan's programme costs"
     usd = written(case.budget_usd, "usd")
-    st.caption(
-        literal(
-            f"Judged for {usd}, {origin}, and a team that has trained on large clusters. "
-            "The page Should we train? gives reasons, confidence and what would change it."
-        )
+    st.caption(literal(f"Judged for {usd}, {origin}, and a team that has trained on large clusters."))
+    st.page_link(
+        st.session_state["pages"]["advice"],
+        label="Why, how sure, and what would change it →",
+        query_params=case_address(texts_of(case, inputs.cluster), inputs.law),
     )
 
 

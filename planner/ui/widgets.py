@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from planner.sheet import Finding, Row
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_ADDRESS = re.compile(r"(?i)(https?(?=:)|www(?=\.)|@)")
+_JOINER = "\u2060"
+"""A sign of no width: with it after the begin of an address, or after @, Markdown makes no link of it."""
 RANGE = "90 % range"
 CARDS_ABREAST = 3
 _SHOWN_AS = {"problem": st.error, "warning": st.warning, "note": st.info}
@@ -30,8 +33,8 @@ _T = TypeVar("_T")
 
 
 def literal(text: str) -> str:
-    """Markdown that reads as `text` itself: every character that Markdown could act on is escaped."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    """Markdown that reads as `text` itself: every character that Markdown could act on is escaped, addresses too."""
+    return _PUNCTUATION.sub(r"\\\1", _ADDRESS.sub(rf"\1{_JOINER}", " ".join(text.split())))
 
 
 def show_error(error: PlannerError, worded: Callable[[str], str]) -> None:

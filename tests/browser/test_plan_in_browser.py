@@ -51,6 +51,7 @@ def test_every_figure_and_section_opens(visit: Open) -> None:
 def test_the_keyboard_alone_changes_the_plan_and_takes_the_report(visit: Open) -> None:
     user = visit()
     user.open()
+    playwright.expect(user.page.locator(FIGURE).first).to_be_visible()
     _tab_to(user, "Budget (US dollars)")
     user.page.keyboard.press("Control+a")
     user.page.keyboard.type("$5M")
@@ -140,9 +141,11 @@ def test_bad_input_shows_problem_and_mend_and_leaves_the_page_usable(visit: Open
 def test_a_hostile_link_draws_no_image_and_asks_no_other_server(visit: Open) -> None:
     user = visit()
     user.open("/?budget_usd=![x](http://evil.example/a.png)&law=<img src=http://evil.example/b.png>")
-    playwright.expect(user.page.get_by_test_id("stAlert").first).to_contain_text("![x](http://evil.example/a.png)")
+    playwright.expect(user.page.get_by_test_id("stAlert").first).to_contain_text(
+        "![x](http\u2060://evil.example/a.png)"
+    )
     assert not user.outside
-    assert user.page.locator("img[src*=evil]").count() == 0
+    assert user.page.locator("img[src*=evil], a[href*=evil]").count() == 0
 
 
 def test_a_law_that_does_not_exist_can_be_replaced_on_the_page(visit: Open) -> None:
@@ -186,3 +189,11 @@ def test_the_report_fits_a_phone_and_asks_no_server(visit: Open, tmp_path: Path)
     assert user.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert not user.complaints
     assert [url for url in user.outside if not url.startswith("file:")] == []
+
+
+def test_the_verdict_leads_to_its_own_case_on_the_page_of_the_advice(visit: Open) -> None:
+    user = visit()
+    user.open("/?budget_usd=3M&cluster=64x+h100")
+    user.page.get_by_role("link", name="Why, how sure").click()
+    playwright.expect(user.page.get_by_role("textbox", name="Money to build it")).to_have_value("$3.00M")
+    playwright.expect(user.page.get_by_text("you have $3.00M")).to_be_visible()

@@ -181,7 +181,7 @@ def test_the_address_writes_every_answer_also_the_defaults() -> None:
         ({"case_task": "juggling"}, "answers task by 'juggling'"),
         ({"case_budgit": "5"}, "'budgit', which is not asked"),
         ({"case_weeks": "9" * 200}, "longer than 80 characters"),
-        ({"case_task": "![x](http://evil.example/p.png)"}, "![x](http://evil.example/p.png)"),
+        ({"case_task": "![x](http://evil.example/p.png)"}, "![x](http\u2060://evil.example/p.png)"),
     ],
 )
 def test_a_tampered_link_is_told(address: dict[str, str], said: str) -> None:

@@ -84,7 +84,7 @@ def test_who_is_ahead_is_said_with_how_sure_that_is() -> None:
     assert not failed
     loss, bill, days = ahead(answers)
     assert loss.startswith("Large has the lowest expected loss")
-    assert loss.endswith("% of the draws of their law.")
+    assert loss.endswith("% of the draws of their law, prices and utilisation taken as known.")
     assert bill.startswith("Small has the lowest whole bill")
     assert "in doubt" in bill
     assert days.startswith("Small has the shortest run")

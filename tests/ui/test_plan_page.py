@@ -350,6 +350,13 @@ def test_escaped_text_reads_as_it_was_written() -> None:
     assert plain(literal("$2M [a](b) <i> *c* :red[d]")) == "$2M [a](b) <i> *c* :red[d]"
 
 
+@pytest.mark.parametrize("text", ["http://a.example", "HTTPS://a.example", "see www.a.example", "me@a.example"])
+def test_addresses_in_what_was_typed_are_no_links(text: str) -> None:
+    drawn = plain(literal(text))
+    assert drawn.replace("\u2060", "") == text
+    assert not re.search(r"(?i)https?://|www\.|[-.\w+]@[-\w]", drawn)
+
+
 def test_both_copies_of_the_settings_are_equal() -> None:
     used = [ROOT / ".streamlit" / "config.toml", ROOT / "planner" / "ui" / ".streamlit" / "config.toml"]
     assert used[0].read_text(encoding="utf-8") == used[1].read_text(encoding="utf-8")

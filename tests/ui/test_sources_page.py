@@ -77,7 +77,7 @@ def test_a_search_leaves_the_tables_that_hold_it() -> None:
     assert all("(0)" not in option for option in app.selectbox(key="sources_table").options)
     assert len(app.dataframe[0].value) < len(records("laws"))
     app.text_input(key="sources_words").set_value("![x](http://evil.example/p.png)").run()
-    assert "No row holds ![x](http://evil.example/p.png)" in plain(app.info[0].value)
+    assert "No row holds ![x](http\u2060://evil.example/p.png)" in plain(app.info[0].value)
     assert not re.search(r"(?<!\\)[\[\]<>!]", app.info[0].value)
 
 

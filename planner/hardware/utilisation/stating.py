@@ -60,8 +60,9 @@ def _fraction(value: float | str, name: str) -> Estimate:
     estimate = value if isinstance(value, Estimate) else Estimate.exact(read(value, "fraction", name=name))
     if not (estimate.low > 0 and estimate.high <= 1):
         record = show(highest_published().utilisation, "fraction")
+        whole = "" if name == "goodput" else f"; the highest published of a whole run is {record}"
         raise InputError(
             f"{name} must be above 0 and at most 1, not {value}.",
-            mend=f"Give a fraction such as 0.4 or '40 %'; the highest published of a whole run is {record}.",
+            mend=f"Give a fraction such as 0.4 or '40 %'{whole}.",
         )
     return estimate

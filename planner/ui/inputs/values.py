@@ -76,7 +76,8 @@ class Inputs:
         if self.law == OWN_LAW and own is None:
             raise InputError(
                 "This answer follows a law that was fitted to someone's own runs, and such a law is no part of a link.",
-                mend="Fit the runs on the page Calibrate, or choose a published law under More inputs.",
+                mend="Open the link of the fit, load the saved law on the page Calibrate, or choose a published law "
+                "under More inputs.",
             )
         law = own if self.law == OWN_LAW and own is not None else self.law or DEFAULT_LAW
         cluster = Cluster.parse(self.cluster).at(**self.hardware)
