@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 WHY = "One of its processes ended without a word, again and again; the system may be out of memory."
 
-
 LAST_WORDS_SECONDS = 2.0
 """How long the others of a gang may take to say what ended one that is gone without a word."""
 

@@ -107,7 +107,7 @@ def _sent(executor: Any, jobs: Sequence[Job]) -> list[tuple[Any, Job]]:
 
 
 class Queue:
-    """Which jobs Slurm still has. Its accounting, which submitit asks, is kept by no small cluster."""
+    """Which jobs Slurm still has, as squeue says. Not every cluster keeps the accounting that submitit asks."""
 
     def __init__(self) -> None:
         self._asked = -ASK_SECONDS
@@ -116,9 +116,10 @@ class Queue:
     def lost(self, jobs: set[str]) -> set[str]:
         """Those of `jobs` that Slurm has had no more for a while."""
         now = time.monotonic()
-        if CLUSTER == "slurm" and now - self._asked >= ASK_SECONDS and (there := _in_queue()) is not None:
+        if CLUSTER == "slurm" and now - self._asked >= ASK_SECONDS:
             self._asked = now
-            self._missed = {job: self._missed.get(job, now) for job in jobs - there}
+            if (there := _in_queue()) is not None:
+                self._missed = {job: self._missed.get(job, now) for job in jobs - there}
         return {job for job, since in self._missed.items() if now - since > LOST_SECONDS} & jobs
 
 

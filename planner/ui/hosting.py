@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import socket
+import stat
 from base64 import b64encode
 from contextlib import asynccontextmanager, suppress
 from functools import cache
@@ -161,9 +162,11 @@ def send_at_once() -> None:
     Linux the messages of a rerun then wait up to 40 ms. Connections inherit the option from the port.
     """
     for number in os.listdir(_OPEN_FILES) if os.path.isdir(_OPEN_FILES) else ():
-        with suppress(OSError), socket.fromfd(int(number), socket.AF_INET, socket.SOCK_STREAM) as opened:
-            if opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(number)).st_mode):
+                with socket.fromfd(int(number), socket.AF_INET, socket.SOCK_STREAM) as opened:
+                    if opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 @asynccontextmanager

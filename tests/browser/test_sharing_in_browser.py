@@ -11,13 +11,18 @@ VERDICT = "[data-testid=stHeading] h2 >> nth=0"
 SENTENCE = "[data-testid=stHeading] h2:has-text('If you train:')"
 
 
-def test_a_restart_of_the_server_loses_no_plan(visit: Open, restarted: tuple[str, Callable[[], None]]) -> None:
-    origin, restart = restarted
-    user = visit()
+def _asking_for_five_million(user: Any, origin: str) -> Any:
+    """The visitor, once the page of that server plans for $5M."""
     user.page.goto(origin)
     user.wait()
     user.type_in("Budget (US dollars)", "$5M")
     playwright.expect(user.page.locator(SENTENCE)).to_contain_text("$5.00M")
+    return user
+
+
+def test_a_restart_of_the_server_loses_no_plan(visit: Open, restarted: tuple[str, Callable[[], None]]) -> None:
+    origin, restart = restarted
+    user = _asking_for_five_million(visit(), origin)
     user.page.wait_for_url("**/?*budget_usd=%245M*")
     restart()
     user.page.reload()
@@ -32,11 +37,7 @@ def test_the_first_change_after_a_restart_counts_in_a_page_that_stayed_open(
     visit: Open, restarted: tuple[str, Callable[[], None]]
 ) -> None:
     origin, restart = restarted
-    user = visit()
-    user.page.goto(origin)
-    user.wait()
-    user.type_in("Budget (US dollars)", "$5M")
-    playwright.expect(user.page.locator(SENTENCE)).to_contain_text("$5.00M")
+    user = _asking_for_five_million(visit(), origin)
     restart()
     user.type_in("Cluster (number x accelerator)", "64x a100")
     playwright.expect(user.page.locator(SENTENCE)).to_contain_text("64x NVIDIA A100")
