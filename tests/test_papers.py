@@ -171,3 +171,7 @@ def test_the_ending_of_the_file_says_what_is_written(tmp_path: Path) -> None:
     assert re.match(rb"<!doctype html>", found.save(tmp_path / "plan.html").read_bytes())
     with pytest.raises(DataError, match="cannot be written"):
         found.save("/dev/null/plan.pdf")
+    for name in ("plan.docx", "plan"):
+        with pytest.raises(InputError, match=f"cannot be written as {name}"):
+            found.save(tmp_path / name)
+        assert not (tmp_path / name).exists()

@@ -62,14 +62,18 @@ class Report:
         return pdf_of(self.title, self.blocks())
 
     def save(self, path: str | Path) -> Path:
-        """Write the report to `path`, as PDF where it ends in .pdf and else as HTML, and give the path back.
+        """Write the report to `path`, as PDF or HTML by how its name ends, and give the path back.
 
         Raises:
+            InputError: the name ends in something else.
             DataError: the file cannot be written.
             MissingExtra: a package that this kind of file needs is not installed.
         """
         target = Path(path)
-        content = self.to_pdf() if target.suffix.lower() == ".pdf" else self.to_html().encode()
+        ending = target.suffix.lower()
+        if ending not in (".pdf", ".html", ".htm"):
+            raise InputError(f"A report cannot be written as {target.name}.", mend="End its name in .html or .pdf.")
+        content = self.to_pdf() if ending == ".pdf" else self.to_html().encode()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
